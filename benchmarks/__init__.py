@@ -1,0 +1,1 @@
+"""Speed, measured: ratios within one run, first call and later calls apart. `make bench` runs them all."""

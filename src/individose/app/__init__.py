@@ -1,0 +1,1 @@
+"""The only room that prints, listens or stores: actions, and the faces over them."""

@@ -1,0 +1,207 @@
+"""One patient from history to advice: everything that a screen, a report or a program needs, as one record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from individose.app.actions.problems import fit as fit_one
+from individose.base import InputError, Notice
+from individose.dosing import Advice, Regimen, advise, current_regimen, steady_state, steady_states
+from individose.drugs import Card, Target
+from individose.events import Dose, Level, Subject, expand_doses
+from individose.inference import Estimate, Fit
+from individose.inference.fit import fitted_ward, individuals, parameters
+
+CURVE_POINTS = 400
+"""Times at which a curve is drawn; a screen shows no more."""
+
+
+TOGETHER = 1024
+"""Patients of a ward described in one call."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Level (mg/L) over time (h): individual with its interval, and the typical patient's."""
+
+    time_h: np.ndarray
+    individual: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    typical: np.ndarray
+
+
+@dataclass(frozen=True)
+class LevelRow:
+    """A measured level beside what the typical patient and this patient were predicted to have."""
+
+    time_h: float
+    observed: float
+    pred: float
+    ipred: float
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """What one patient's estimate says.
+
+    `regimen` is the one the patient is on (None when the doses show no pattern), `exposure` what it leads to at steady
+    state; `advice` is None when the card has no target or no dosing section.
+    """
+
+    card: Card
+    subject: Subject
+    fit: Fit
+    parameters: dict[str, Estimate]
+    typical: dict[str, float]
+    levels: tuple[LevelRow, ...]
+    regimen: Regimen | None
+    exposure: dict[str, Estimate]
+    target: Target | None
+    advice: Advice | None
+    curve: Curve | None = None
+
+    @property
+    def doses(self) -> tuple[Dose, ...]:
+        return expand_doses(self.subject)
+
+    @property
+    def warnings(self) -> tuple[Notice, ...]:
+        return (*self.fit.warnings, *(self.advice.notices if self.advice else ()))
+
+
+def estimate(
+    card: Card,
+    patient: Subject,
+    method: str = "map",
+    *,
+    target: Target | None = None,
+    extrapolate: bool = False,
+    curve: bool = True,
+    advice: bool = True,
+    level: float = 0.9,
+) -> CaseResult:
+    """Fits one patient and works out exposure, advice and curve.
+
+    **Raises:** as `fit`.
+    """
+    return describe(
+        card, fit_one(card, patient, method, extrapolate=extrapolate), target, curve=curve, advice=advice, level=level
+    )
+
+
+def describe(
+    card: Card,
+    fit: Fit,
+    target: Target | None = None,
+    *,
+    curve: bool = True,
+    advice: bool = True,
+    level: float = 0.9,
+) -> CaseResult:
+    """A fit with its exposure, and on request its curve and dose advice (`target`: the card's first, if none is given)."""
+    patient = fit.problem.context.subject
+    regimen = current_regimen(patient)
+    chosen = target or (card.targets[0] if card.targets else None)
+    advised = advise(fit, chosen, level=level) if advice and chosen is not None and card.dosing is not None else None
+    return CaseResult(
+        card=card,
+        subject=patient,
+        fit=fit,
+        parameters=fit.parameters(level),
+        typical=fit.typical(),
+        levels=_levels(fit, patient),
+        regimen=regimen,
+        exposure=steady_state(fit, regimen, level) if regimen is not None and fit.status.ok else {},
+        target=chosen,
+        advice=advised,
+        curve=_curve(fit, patient, regimen, level) if curve else None,
+    )
+
+
+def _levels(fit: Fit, patient: Subject) -> tuple[LevelRow, ...]:
+    return _rows(patient, fit.typical_fitted(), fit.fitted())
+
+
+def _rows(patient: Subject, typical: np.ndarray, individual: np.ndarray) -> tuple[LevelRow, ...]:
+    wanted = [e for e in patient.events if isinstance(e, Level)]
+    rows = zip(wanted, typical, individual, strict=True)
+    return tuple(LevelRow(e.time_h, e.value_mg_L, float(pred), float(ipred)) for e, pred, ipred in rows if e.measured)
+
+
+def _curve(fit: Fit, patient: Subject, regimen: Regimen | None, level: float) -> Curve:
+    times = curve_times(patient, regimen)
+    low, high = fit.band(times, level)
+    typical = fit.at_effects(np.zeros_like(fit.eta), times)
+    return Curve(np.array(times), fit.predict(times), low, high, typical)
+
+
+def curve_times(patient: Subject, regimen: Regimen | None, points: int = CURVE_POINTS) -> list[float]:
+    """Times for a curve of the whole history and one interval beyond, with each dose's own two sides."""
+    times = [e.time_h for e in patient.events]
+    doses = expand_doses(patient)
+    start, end = min(times), max([*times, *(d.time_h + d.duration_h for d in doses)])
+    end += regimen.interval_h if regimen else max(0.1 * (end - start), 1.0)
+    edges = sorted({t for d in doses for t in (d.time_h, d.time_h + d.duration_h)})
+    nudge = 1e-6 * (end - start)
+    sides = [t + s for t in edges for s in (-nudge, 0.0) if start <= t + s <= end]
+    even = np.linspace(start, end, max(points - len(sides), 50))
+    return sorted({float(t) for t in (*even, *sides)})
+
+
+def choose_card(named: str | None, patient_card: str | None, drug: str | None, load) -> Card:
+    """The card that the user named, or else the case's own, or else the only one of its drug.
+
+    **Raises:** `InputError` when nothing says which.
+    """
+    for name in (named, patient_card, drug):
+        if name:
+            return load(name)
+    raise InputError(
+        "no card was named",
+        "a card such as phenobarbital/grasela1985",
+        "a table of levels does not say which drug it is of",
+        "Pass --card ID; `individose cards` lists them.",
+    )
+
+
+def results(
+    card: Card, fits: Sequence[Fit], *, level: float = 0.9, progress: Callable[[int], None] | None = None
+) -> list[CaseResult]:
+    """A ward's fits, described without curves or advice: the same figures as one by one, in a few compiled calls."""
+    found: list[CaseResult] = []
+    for start in range(0, len(fits), TOGETHER):
+        found.extend(_described(card, fits[start : start + TOGETHER], level))
+        if progress is not None:
+            progress(min(TOGETHER, len(fits) - start))
+    return found
+
+
+def _described(card: Card, fits: Sequence[Fit], level: float) -> list[CaseResult]:
+    patients = [fit.problem.context.subject for fit in fits]
+    regimens = [current_regimen(patient) for patient in patients]
+    on = [i for i, regimen in enumerate(regimens) if regimen is not None and fits[i].status.ok]
+    exposures: list[dict[str, Estimate]] = [{} for _ in fits]
+    if on:
+        for i, one in zip(on, steady_states([fits[i] for i in on], [regimens[i] for i in on], level), strict=True):  # pyright: ignore[reportArgumentType]
+            exposures[i] = one
+    typical = individuals(fits, np.zeros((len(fits), 1, len(fits[0].eta))))
+    levels = fitted_ward(fits)
+    return [
+        CaseResult(
+            card=card,
+            subject=patients[i],
+            fit=fit,
+            parameters=estimated,
+            typical={name: float(values[i, 0]) for name, values in typical.items()},
+            levels=_rows(patients[i], *levels[i]),
+            regimen=regimens[i],
+            exposure=exposures[i],
+            target=card.targets[0] if card.targets else None,
+            advice=None,
+        )
+        for i, (fit, estimated) in enumerate(zip(fits, parameters(fits, level), strict=True))
+    ]

@@ -1,0 +1,135 @@
+"""Where a card and a patient meet an estimator: a bound model becomes a problem, a ward becomes a few equal shapes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from individose.base import InputError
+from individose.drugs import Card
+from individose.events import Subject
+from individose.inference import METHODS, AbstractIndividualEstimator, Fit, Problem
+from individose.prediction import Bound, at, bind
+
+SHARED = 512
+"""A ward's patients of one size get a program of their own only from this many on; fewer are padded to a larger size."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A patient for whom nothing could be estimated, and why."""
+
+    id: str
+    error: InputError
+
+
+@dataclass(frozen=True)
+class Ward:
+    """Every patient's fit in the order given, and those refused: one failing patient never stops the others."""
+
+    fits: tuple[Fit, ...]
+    refused: tuple[Refused, ...]
+
+
+def problem(bound: Bound) -> Problem:
+    """The estimation problem of one bound subject."""
+    return Problem(
+        id=bound.subject.id,
+        model=bound.card.id,
+        likelihood=bound.relation,
+        data=bound.data(),
+        effects=tuple(effect.parameter for effect in bound.card.effects),
+        now=bound.now(),
+        at=partial(at, bound),
+        units={p.name: p.unit for p in bound.card.parameters},
+        notices=bound.notices,
+        context=bound,
+    )
+
+
+def estimator(method: str) -> AbstractIndividualEstimator:
+    """The individual method of a name.
+
+    **Raises:** `InputError` for an unknown one.
+    """
+    if method not in METHODS:
+        raise InputError(
+            f"the method '{method}' was asked for", f"one of {', '.join(METHODS)}", "the inference room's register"
+        )
+    return METHODS[method]
+
+
+def fit(card: Card, patient: Subject, method: str = "map", *, extrapolate: bool = False, throw: bool = False) -> Fit:
+    """Estimates one patient under one card.
+
+    **Arguments:** `method` is `map` or `prior`; `extrapolate` accepts covariates outside the card's domain (the result
+    carries the warning); `throw` raises where the status is `failed`.
+
+    **Raises:** `InputError`, `DomainError` when the patient cannot be bound to the card; `NumericalError` with `throw`.
+    """
+    found = estimator(method).fit(problem(bind(card, patient, extrapolate=extrapolate)))
+    if throw and not found.status.ok:
+        from individose.base import NumericalError
+
+        raise NumericalError(found.status.sentence, subject=patient.id)
+    return found
+
+
+def fit_ward(
+    card: Card,
+    patients: Iterable[Subject],
+    method: str = "map",
+    *,
+    extrapolate: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Ward:
+    """Estimates many patients under one card, in a few compiled calls.
+
+    **Arguments:** as `fit`; `progress` is called with the number of patients just done.
+    """
+    bounds, refused = bind_all(card, patients, extrapolate=extrapolate)
+    chosen = estimator(method)
+    fits: dict[int, Fit] = {}
+    for places, problems in shared_sizes(bounds):
+        for place, one in zip(places, chosen.fit_ward(problems), strict=True):
+            fits[place] = one
+        if progress is not None:
+            progress(len(places))
+    return Ward(tuple(fits[i] for i in range(len(bounds))), refused)
+
+
+def bind_all(
+    card: Card, patients: Iterable[Subject], *, extrapolate: bool = False
+) -> tuple[list[Bound], tuple[Refused, ...]]:
+    """Every patient bound who can be, and a refusal for each of the others."""
+    bounds: list[Bound] = []
+    refused: list[Refused] = []
+    for patient in patients:
+        try:
+            bounds.append(bind(card, patient, extrapolate=extrapolate))
+        except InputError as error:
+            refused.append(Refused(patient.id, error))
+    return bounds, tuple(refused)
+
+
+def shared_sizes(bounds: Sequence[Bound]) -> list[tuple[list[int], list[Problem]]]:
+    """Groups of patients whose arrays are padded to one size, each with the places of its members.
+
+    A size with fewer than `SHARED` patients joins the next larger one, since compiling costs more than padding.
+    """
+    by_size = defaultdict(list)
+    for place, bound in enumerate(bounds):
+        by_size[bound.sizes].append(place)
+    groups: list[tuple[tuple, list[int]]] = []
+    for size, places in sorted(by_size.items(), key=lambda item: (item[0][2] > 1, item[0])):
+        if groups and len(groups[-1][1]) < SHARED:
+            smaller, members = groups.pop()
+            size, places = tuple(max(a, b) for a, b in zip(smaller, size, strict=True)), members + places
+            if size[2] > 1:
+                size = (size[0], size[1], size[0], *size[3:])
+        groups.append((size, places))
+    return [
+        (places, [replace(problem(bounds[i]), data=bounds[i].data(size)) for i in places]) for size, places in groups
+    ]

@@ -1,0 +1,147 @@
+"""`individose estimate`: one patient in full, or a table of many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from individose.app.cli.group import Failure
+from individose.app.cli.options import card_option, extrapolate_option, json_option, level_option, table_options
+from individose.app.cli.output import console, progress, remark
+from individose.app.cli.patients import Patients, Reading, load
+from individose.base.errors import InputError
+
+if TYPE_CHECKING:
+    from individose.app.actions.estimate import CaseResult
+
+METHODS = ("map", "prior")
+"""Names of the individual methods, known without loading them."""
+
+NUMERICAL, NOTHING, SOME = 1, 2, 3
+"""Exit codes; see `individose --help`."""
+
+
+@click.command(short_help="Estimate parameters, exposure and dose from measured levels.")
+@click.argument("source", metavar="CASE|DATA")
+@card_option
+@click.option("--id", "ids", multiple=True, metavar="ID", help="A patient of the table; may be given several times.")
+@click.option("--method", type=click.Choice(METHODS), default="map", show_default=True, help="How to estimate.")
+@table_options
+@extrapolate_option
+@level_option
+@json_option
+@click.option("--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write one patient's report.")
+@click.pass_context
+def command(ctx: click.Context, source: str, **given: Any) -> None:
+    """Estimate parameters, exposure and dose from measured levels.
+
+    CASE is a patient in a .json file (see `individose schema`), or - for standard input. Any other file is DATA, a
+    NONMEM-style table; it needs --card. One patient is shown in full, with dose advice where the card has a target;
+    several are shown as a table, and none stops another.
+
+    \b
+      individose estimate newborn.json
+      individose estimate ward.csv --card phenobarbital --unit DV=ug/mL
+      individose estimate ward.csv --card phenobarbital --id 7 --html 7.html
+    """
+    reading = Reading(dict(given["units"]), dict(given["columns"]), given["ignored"], dict(given["codes"]))
+    patients = load(source, given["card"], given["ids"], reading)
+    alone = len(patients.subjects) + len(patients.refused) == 1
+    if given["html"] and not alone:
+        raise click.UsageError("--html is the report of one patient; choose one with --id.")
+    found, refused = _one(patients, given) if alone else _many(patients, given)
+    refused = [*patients.refused, *refused]
+    if given["as_json"]:
+        from individose.app.schemas.estimate_results import estimate_document
+
+        click.echo(estimate_document(found, refused, patients.notes, level=given["level"]).model_dump_json(indent=2))
+    else:
+        _show(found, refused, patients.notes, alone)
+    if given["html"] and found:
+        _write_report(given["html"], found[0])
+    if alone and refused:
+        raise Failure(refused[0].error.about(refused[0].id))
+    _summarise(found, refused)
+    ctx.exit(exit_code(found, refused))
+
+
+def exit_code(found: Sequence[CaseResult], refused: Sequence[Any]) -> int:
+    """0 when all is done; 3 when some is; otherwise 1 where a fit failed, and 2 where all were refused."""
+    failed = [one for one in found if not one.fit.status.ok]
+    if not failed and not refused:
+        return 0
+    if len(found) > len(failed):
+        return SOME
+    return NUMERICAL if failed else NOTHING
+
+
+def _one(patients: Patients, given: dict[str, Any]) -> tuple[list[CaseResult], list[Any]]:
+    from individose.app.actions.estimate import estimate
+    from individose.app.actions.problems import Refused
+
+    for subject in patients.subjects:
+        try:
+            drawn = bool(given["html"]) or not given["as_json"]
+            return [
+                estimate(
+                    patients.card,
+                    subject,
+                    given["method"],
+                    target=patients.target,
+                    extrapolate=given["extrapolate"],
+                    curve=drawn,
+                    level=given["level"],
+                )
+            ], []
+        except InputError as error:
+            return [], [Refused(subject.id, error)]
+    return [], []
+
+
+def _many(patients: Patients, given: dict[str, Any]) -> tuple[list[CaseResult], list[Any]]:
+    from individose.app.actions.estimate import results
+    from individose.app.actions.problems import fit_ward
+
+    with progress(2 * len(patients.subjects), "estimating") as tell:
+        ward = fit_ward(
+            patients.card, patients.subjects, given["method"], extrapolate=given["extrapolate"], progress=tell
+        )
+        found = results(patients.card, ward.fits, level=given["level"], progress=tell)
+    return found, list(ward.refused)
+
+
+def _show(found: list[CaseResult], refused: Sequence[Any], notes: Sequence[str], alone: bool) -> None:
+    from individose.app.report.terminal import show_case, show_ward
+
+    if alone:
+        for one in found:
+            show_case(one, console())
+        return
+    show_ward(found, refused, console())
+    for note in notes:
+        remark(note)
+
+
+def _write_report(file: str, result: CaseResult) -> None:
+    from individose.app.report.html import case_html
+
+    try:
+        Path(file).write_text(case_html(result), encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"the report cannot be written to {file}: {error.strerror or error}",
+            "a path that can be written",
+            remedy="Choose another one.",
+        ) from error
+    remark(f"The report is in {file}.")
+
+
+def _summarise(found: Sequence[CaseResult], refused: Sequence[Any]) -> None:
+    """A remark on who is not done, if anyone is not."""
+    failed = sum(not one.fit.status.ok for one in found)
+    if refused or failed:
+        done = len(found) - failed
+        remark(f"{done} of {len(found) + len(refused)} patients done; {len(refused)} refused, {failed} failed.")

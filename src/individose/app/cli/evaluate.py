@@ -1,0 +1,112 @@
+"""`individose evaluate`: how well would each level have been predicted before it was measured?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from individose.app.cli.options import card_option, extrapolate_option, json_option, level_option, table_options
+from individose.app.cli.output import console, progress, remark
+from individose.app.cli.patients import Reading, load
+
+if TYPE_CHECKING:
+    from individose.app.actions.evaluate import Evaluation, Score
+
+SOME, NOTHING = 3, 2
+
+
+@click.command(short_help="Predict every level from what came before it, and score that.")
+@click.argument("source", metavar="DATA")
+@card_option
+@click.option("--id", "ids", multiple=True, metavar="ID", help="A patient of the table; may be given several times.")
+@click.option(
+    "--resamples", type=click.IntRange(min=100), default=2000, show_default=True, help="Behind each interval."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the resampling.")
+@table_options
+@extrapolate_option
+@level_option
+@json_option
+@click.pass_context
+def command(ctx: click.Context, source: str, **given: Any) -> None:
+    """Predict every level from what came before it, and score that.
+
+    Each measured level of each patient in DATA, a NONMEM-style table, is predicted from covariates and doses alone (a
+    priori) and from these and the patient's earlier levels (a posteriori). Bias is the mean relative error, imprecision
+    its root mean square; intervals come from resampling patients.
+
+    \b
+      individose evaluate ward.csv --card phenobarbital
+    """
+    from individose.app.actions.evaluate import evaluate
+
+    reading = Reading(dict(given["units"]), dict(given["columns"]), given["ignored"], dict(given["codes"]))
+    patients = load(source, given["card"], given["ids"], reading)
+    with progress(len(patients.subjects), "evaluating") as tell:
+        found = evaluate(
+            patients.card,
+            patients.subjects,
+            extrapolate=given["extrapolate"],
+            resamples=given["resamples"],
+            seed=given["seed"],
+            level=given["level"],
+            progress=tell,
+        )
+    if given["as_json"]:
+        from individose.app.schemas.evaluate import evaluate_document
+
+        click.echo(evaluate_document(found, patients.refused, patients.notes).model_dump_json(indent=2))
+    else:
+        show(found)
+        for note in patients.notes:
+            remark(note)
+    refused = [*patients.refused, *found.refused]
+    for one in refused:
+        remark(f"patient {one.id} refused: {one.error}")
+    for one in found.left_out:
+        remark(f"left out: patient {one}")
+    ctx.exit((SOME if found.scores else NOTHING) if refused else 0)
+
+
+def show(found: Evaluation) -> None:
+    """The scores as a table."""
+    from rich import box
+    from rich.table import Table
+
+    out = console()
+    if not found.scores:
+        out.print("No level could be forecast.")
+        return
+    table = Table(
+        title=f"Forecasts of levels with {found.card}", box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0)
+    )
+    table.add_column("levels", no_wrap=True)
+    table.add_column("predicted", no_wrap=True)
+    for name in ("n", "patients", "bias %", "imprecision %", "within 20 %", "within 30 %"):
+        table.add_column(name, justify="right", no_wrap=True)
+    last = None
+    for score in found.scores:
+        table.add_row("" if score.group == last else score.group, *_cells(score), end_section=score.group == last)
+        last = score.group
+    out.print(table)
+    out.print(
+        f"In brackets: {100 * found.level:.0f} % intervals from {found.resamples} resamples of the patients. "
+        "A first level's two predictions are the same."
+    )
+
+
+def _cells(score: Score) -> list[str]:
+    def percent(triple: tuple[float, float, float], sign: str = "") -> str:
+        value, low, high = (round(100.0 * x, digits) + 0.0 for x, digits in zip(triple, (1, 0, 0), strict=True))
+        return f"{value:{sign}.1f}\n({low:{sign}.0f} to {high:{sign}.0f})"
+
+    return [
+        score.prediction,
+        str(score.levels),
+        str(score.patients),
+        percent(score.bias, "+"),
+        percent(score.imprecision),
+        percent(score.within_20),
+        percent(score.within_30),
+    ]

@@ -1,0 +1,148 @@
+"""The JSON that `estimate` gives: every patient's parameters and exposure, and who was refused and why.
+
+Units are in the document (`units`): canonical ones, h, mg, L and mg/L. What is not a finite number is null.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Figure = Annotated[Finite | None, Field(description="A finite number, or null where there is none.")]
+Interval = Annotated[tuple[Figure, Figure], Field(description="Lower and upper end.")]
+Figures = dict[str, Figure]
+
+
+class Part(BaseModel):
+    """Settings of every part."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NoticeEntry(Part):
+    """Something the reader must know."""
+
+    code: Annotated[str, Field(description="Stable, for programs.")]
+    grade: Literal["note", "caution", "warning"]
+    sentence: Annotated[str, Field(description="For people.")]
+
+
+class Intervals(Part):
+    """Intervals that hold `level` of the probability, under the names of the values."""
+
+    level: Finite
+    parameters: dict[str, Interval]
+    exposure: dict[str, Interval]
+
+
+class Units(Part):
+    """UCUM units of the numbers."""
+
+    parameters: dict[str, str]
+    exposure: dict[str, str]
+    time: Literal["h"] = "h"
+    levels: Literal["mg/L"] = "mg/L"
+    amount: Literal["mg"] = "mg"
+
+
+class LevelPoint(Part):
+    """A measured level beside its predictions, mg/L."""
+
+    time_h: Finite
+    observed: Finite
+    pred: Annotated[Figure, Field(description="For the typical patient with these covariates and doses.")]
+    ipred: Annotated[Figure, Field(description="For this patient.")]
+    censoring: Annotated[
+        Literal["none", "below", "above"],
+        Field(description="Whether `observed` is a limit that the level lies beyond."),
+    ]
+
+
+class RegimenEntry(Part):
+    """A dose repeated at a fixed interval."""
+
+    amount_mg: Finite
+    interval_h: Finite
+    duration_h: Finite
+
+
+class TargetRange(Part):
+    """The exposure aimed at."""
+
+    metric: str
+    low: Finite
+    high: Finite
+    best: Annotated[Figure, Field(description="What to aim at; null for the middle of the range.")]
+    unit: str
+    source: str
+    note: str
+
+
+class CandidateEntry(Part):
+    """One regimen as it would act in this patient at steady state."""
+
+    regimen: RegimenEntry
+    probability: Annotated[Finite, Field(ge=0, le=1, description="That the exposure lies within the target.")]
+    below: Annotated[Finite, Field(ge=0, le=1, description="That it lies below it.")]
+    above: Annotated[Finite, Field(ge=0, le=1, description="That it lies above it.")]
+    exposure: Figures
+    intervals: dict[str, Interval]
+    exact_mg: Annotated[Figure, Field(description="The amount that would meet the aim exactly, before rounding.")]
+    rounding: str
+
+
+class AdviceEntry(Part):
+    """Regimens from best to worst."""
+
+    target: TargetRange
+    reached: Annotated[bool, Field(description="Whether the best one reaches the target more likely than not.")]
+    sentence: str
+    draws: Annotated[int, Field(description="Draws of the posterior behind the probabilities.")]
+    candidates: tuple[CandidateEntry, ...]
+
+
+class FitEntry(Part):
+    """One patient's estimate."""
+
+    id: str
+    card: Annotated[str, Field(description="Id of the model card.")]
+    card_sha256: Annotated[str, Field(description="Digest of the card's file.")]
+    method: str
+    status: Literal["converged", "flat", "bound", "failed"]
+    statement: Annotated[str, Field(description="The status as a sentence.")]
+    objective: Annotated[Figure, Field(description="Twice the minus log posterior, constants left out.")]
+    eta: Annotated[Figures, Field(description="Random effect on each varying parameter.")]
+    parameters: Annotated[Figures, Field(description="Individual parameters at the latest covariates.")]
+    typical: Annotated[Figures, Field(description="The same of the typical patient with these covariates.")]
+    exposure: Annotated[
+        Figures, Field(description="At steady state of `regimen`; empty where there is no regimen or the fit failed.")
+    ]
+    intervals: Intervals
+    units: Units
+    levels: tuple[LevelPoint, ...]
+    regimen: Annotated[RegimenEntry | None, Field(description="The one the patient is on; null where doses show none.")]
+    advice: Annotated[AdviceEntry | None, Field(description="For a single patient whose card has target and dosing.")]
+    warnings: tuple[NoticeEntry, ...]
+
+
+class RefusedEntry(Part):
+    """A patient for whom nothing was estimated."""
+
+    id: str
+    error: Annotated[str, Field(description="Why, and what to do.")]
+    line: Annotated[int | None, Field(description="Line of the table; null where the reason is no single line.")]
+
+
+class EstimateDocument(Part):
+    """Estimates in the order of the input, those refused, and how the input was understood."""
+
+    format: Literal["estimate/1"] = "estimate/1"
+    program: Annotated[str, Field(description="Name and version of the program.")]
+    fits: tuple[FitEntry, ...]
+    refused: Annotated[
+        tuple[RefusedEntry, ...],
+        Field(description="First those who could not be read, then those outside of the card."),
+    ]
+    notes: tuple[str, ...]

@@ -1,0 +1,18 @@
+"""From parameters to a decision: exposure at steady state, targets, ranked regimens."""
+
+from individose.dosing.advice import Advice, Candidate, advise, percent
+from individose.dosing.exposure import METRICS, exact_dose, steady_state, steady_states
+from individose.dosing.regimen import Regimen, current_regimen
+
+__all__ = [
+    "METRICS",
+    "Advice",
+    "Candidate",
+    "Regimen",
+    "advise",
+    "current_regimen",
+    "exact_dose",
+    "percent",
+    "steady_state",
+    "steady_states",
+]

@@ -1,0 +1,132 @@
+"""Ranked regimens for a target, with the probability of reaching it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from individose.base import InputError, Notice
+from individose.dosing.candidates import candidates, with_exact
+from individose.dosing.exposure import METRICS, estimate, steady_draws
+from individose.dosing.regimen import Regimen
+from individose.drugs import Target
+from individose.inference import Estimate, Fit
+
+REACHED = 0.5
+"""A candidate reaches the target when more than half of the posterior lies within it."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One regimen as it would act in this patient.
+
+    `probability` that the target metric lies within the target, `below` and `above` that it misses on that side (from
+    draws of the posterior: standard error sqrt(p (1 - p) / draws)); `exact_mg` is the amount that would meet the best
+    value of the target exactly, of which `regimen` carries the dispensable rounding.
+    """
+
+    regimen: Regimen
+    exposure: dict[str, Estimate]
+    probability: float
+    below: float
+    above: float
+    exact_mg: float
+    rounding: str
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Candidates from best to worst, and what must be said about them."""
+
+    target: Target
+    candidates: tuple[Candidate, ...]
+    reached: bool
+    sentence: str
+    draws: int
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def best(self) -> Candidate | None:
+        return self.candidates[0] if self.candidates else None
+
+
+def advise(
+    fit: Fit, target: Target, regimens: Sequence[Regimen] | None = None, *, level: float = 0.9, draws: int = 4000
+) -> Advice:
+    """Regimens ranked by the probability that they reach the target at steady state in this patient.
+
+    **Arguments:** `regimens` to compare; by default those that the card's dosing section allows (`candidates`).
+
+    **Raises:** `InputError` for a target metric that is not one of `METRICS`, or when the card has no dosing section
+    and no regimens are given.
+    """
+    if target.metric not in METRICS:
+        raise InputError(
+            f"the target is on '{target.metric}'",
+            f"one of {', '.join(METRICS)}",
+            "exposure at steady state",
+            "Choose another target.",
+        )
+    if not fit.status.ok:
+        said = "No dose is advised: the estimate of this patient failed. " + fit.status.sentence
+        return Advice(target, (), False, said, 0, (Notice("no-advice", said, "warning"),))
+    chosen = candidates(fit, target) if regimens is None else with_exact(fit, target, regimens)
+    if not chosen:
+        said = "No regimen is within the limits of the card's dosing section."
+        return Advice(target, (), False, said, 0, (Notice("no-candidate", said, "warning"),))
+    etas = np.vstack([fit.eta, fit.sample(draws, seed=1)])
+    found = steady_draws(fit, [c.regimen for c in chosen], etas)
+    ranked = sorted((_candidate(found, i, c, target, level) for i, c in enumerate(chosen)), key=_rank(target))
+    best = ranked[0]
+    reached = best.probability > REACHED
+    return Advice(
+        target, tuple(ranked), reached, _sentence(best, target, reached), draws, _notices(reached, best, target)
+    )
+
+
+def _candidate(found: dict[str, np.ndarray], i: int, chosen, target: Target, level: float) -> Candidate:
+    values = found[target.metric][1:, i]
+    below, above = float(np.mean(values < target.low)), float(np.mean(values > target.high))
+    exposure = {name: estimate(found[name][:, i], unit, level) for name, unit in METRICS.items()}
+    return Candidate(chosen.regimen, exposure, 1.0 - below - above, below, above, chosen.exact_mg, chosen.rounding)
+
+
+def _rank(target: Target):
+    """Most probable first; between equals (to 1 %) the one nearest to the best value, then the fewest doses a day."""
+
+    def key(c: Candidate):
+        miss = abs(np.log(c.exposure[target.metric].value / best_value(target)))
+        return (-round(c.probability, 2), round(float(miss), 3), -c.regimen.interval_h)
+
+    return key
+
+
+def best_value(target: Target) -> float:
+    """What to aim at: the target's own best value, or the middle of its range."""
+    return target.best if target.best is not None else 0.5 * (target.low + target.high)
+
+
+def percent(probability: float) -> str:
+    """A probability for people; one drawn from a sample is never shown as certain."""
+    if probability < 0.005:
+        return "< 1 %"
+    return "> 99 %" if probability > 0.995 else f"{100.0 * probability:.0f} %"
+
+
+def _sentence(best: Candidate, target: Target, reached: bool) -> str:
+    aim = f"{target.metric} of {target.low:g}-{target.high:g} {target.unit}"
+    if reached:
+        return f"{best.regimen} reaches a {aim} with a probability of {percent(best.probability)}."
+    side = "above" if best.above > best.below else "below"
+    return (
+        f"No candidate reaches a {aim} with a probability over {percent(REACHED)}; the nearest, {best.regimen}, does with "
+        f"{percent(best.probability)} and is {side} it with {percent(max(best.above, best.below))}."
+    )
+
+
+def _notices(reached: bool, best: Candidate, target: Target) -> tuple[Notice, ...]:
+    if reached:
+        return ()
+    return (Notice("target-not-reached", _sentence(best, target, reached), "warning"),)

@@ -1,0 +1,347 @@
+"""A card file to a `Card`: read strictly, checked against the registers, converted to canonical units.
+
+    text --tomllib--> tables --document--> structures --here--> Card (h, mg, L; equations elaborated; omega full)
+
+Whatever is wrong is a `CardError` that names the card and the path in its file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from individose.base.errors import CardError, IndividoseError
+from individose.base.units import factor
+from individose.drugs import registers
+from individose.drugs.card import Card, Check, Constant, CovariateUse, Dosing, Parameter, Range, Source, Target
+from individose.drugs.dimensions import elaborate
+from individose.drugs.document import (
+    FORMAT,
+    CheckTable,
+    ConstantTable,
+    CovariateTable,
+    Document,
+    DomainTable,
+    DosingTable,
+    ParameterTable,
+    SourceTable,
+    SystemTable,
+    TargetTable,
+    document,
+    read,
+)
+from individose.drugs.expression import substituted
+from individose.drugs.grammar import FUNCTIONS, WORDS, names, parse
+from individose.drugs.spelling import listing, suggestion
+from individose.drugs.typical import typical
+from individose.drugs.variability import effects, omega, residual
+
+OFFERED = ("checked", "validated")
+"""Grades that are offered; their worked examples must hold."""
+
+METRIC_UNITS = {"trough": "mg/L", "average": "mg/L", "peak": "mg/L", "auc": "mg.h/L"}
+
+
+def read_card(text: str, origin: str = "the card") -> Card:
+    """The card of a TOML text.
+
+    **Arguments:** `origin` names the text in errors until its id is known.
+
+    **Raises:** `CardError`, with the path in the file.
+    """
+    found = document(text, origin)
+    _check_id(found, origin)
+    try:
+        card = _card(found)
+    except CardError:
+        raise
+    except IndividoseError as error:  # a unit or a covariate of the file is unknown: the card is wrong, not the caller
+        stated = error.arrived if error.arrived.startswith(found.id) else f"{found.id}: {error.arrived}"
+        raise CardError(stated, error.allowed, error.because or FORMAT, error.remedy) from error
+    card = replace(card, digest=hashlib.sha256(text.encode("utf-8")).hexdigest())
+    if card.grade in OFFERED:
+        _require_grounds(card)
+        check(card)
+    return card
+
+
+def _check_id(found: Document, origin: str) -> None:
+    drug, slash, author = found.id.partition("/")
+    if not (
+        slash and drug and author and all(part.replace("_", "").replace("-", "").isalnum() for part in (drug, author))
+    ):
+        raise CardError(
+            f"{origin}: id is '{found.id}'",
+            "an id is <drug>/<author><year>",
+            "cards are filed as cards/<drug>/<author><year>.toml",
+            "Write it as in phenobarbital/grasela1985.",
+        )
+
+
+def _card(found: Document) -> Card:
+    system = read(found.system, SystemTable, "system", found.id)
+    inputs = (system.input,) if isinstance(system.input, str) else tuple(system.input)
+    constants = _constants(found)
+    parameters = _parameters(found, constants)
+    _check_system(found.id, system.disposition, inputs, [parameter.name for parameter in parameters])
+    used = _covariates(found, parameters)
+    scales = {p.name: factor(p.stated_unit, p.unit, f"{found.id}: parameters.{p.name}.unit", found.molar_mass_g_mol)
+              for p in parameters}  # fmt: skip
+    random = effects(found, scales)
+    return Card(
+        id=found.id,
+        drug=found.id.partition("/")[0],
+        title=found.title,
+        grade=found.grade,
+        disposition=system.disposition,
+        inputs=inputs,
+        source=Source(**_fields(read(found.source, SourceTable, "source", found.id))),
+        domain=_domain(found),
+        covariates=used,
+        constants=constants,
+        parameters=parameters,
+        effects=random,
+        omega=omega(found, random, scales),
+        residual=residual(found),
+        targets=tuple(_target(found, position) for position in range(len(found.targets))),
+        dosing=_dosing(found),
+        checks=tuple(_check(found, position, scales) for position in range(len(found.checks))),
+        revisions=tuple(found.revisions),
+        molar_mass_g_mol=found.molar_mass_g_mol,
+        grounds=found.grounds,
+    )
+
+
+def _fields(row: DomainTable | SourceTable | TargetTable | ConstantTable | DosingTable) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row.__struct_fields__}
+
+
+def _constants(found: Document) -> dict[str, Constant]:
+    taken = {*registers.covariates(), *registers.parameters(), *FUNCTIONS, *WORDS}
+    for name in found.constants:
+        if name in taken or not (name.isidentifier() and name.isascii()):
+            raise CardError(
+                f"{found.id}: constants.{name} is the name of a constant",
+                "a constant needs a name of its own: letters, digits and underscores",
+                "covariates, parameters and functions have their names from the registers and the grammar",
+                f"Call it tv_{name.lower()}, or what it stands for.",
+            )
+    rows = {name: read(row, ConstantTable, f"constants.{name}", found.id) for name, row in found.constants.items()}
+    return {name: Constant(**_fields(row)) for name, row in rows.items()}
+
+
+def _parameters(found: Document, constants: Mapping[str, Constant]) -> tuple[Parameter, ...]:
+    known = registers.covariates()
+    numbers = {n: c.unit for n, c in known.items() if c.kind == "continuous"} | {
+        n: c.unit for n, c in constants.items()
+    }
+    categories = {n: c.values for n, c in known.items() if c.kind == "category"}
+    booleans = {n for n, c in known.items() if c.kind == "boolean"}
+    masses = {n: c.molar_mass_g_mol for n, c in known.items() if c.molar_mass_g_mol is not None}
+    parameters: list[Parameter] = []
+    for name, raw in found.parameters.items():
+        path = f"{found.id}: parameters.{name}"
+        if name not in registers.parameters():
+            raise CardError(
+                f"{path} is not a registered parameter",
+                f"known are {listing(registers.parameters())}",
+                "registers/parameters.toml",
+                suggestion(name, registers.parameters()) or "Use one of these names.",
+            )
+        row = read(raw, ParameterTable, f"parameters.{name}", found.id)
+        canonical = registers.parameters()[name].unit
+        form = elaborate(
+            parse(row.equation, {*numbers, *categories, *booleans}, f"{path}.equation"),
+            numbers,
+            canonical,
+            parameter=f"{path}.equation",
+            categories=categories,
+            booleans=booleans,
+            molar_masses_g_mol=masses,
+            molar_mass_g_mol=found.molar_mass_g_mol,
+        )
+        expr = substituted(form, {constant: one.value for constant, one in constants.items()})
+        parameters.append(Parameter(name, row.equation, canonical, expr, row.source, row.unit, form))
+    return tuple(parameters)
+
+
+def _check_system(card_id: str, disposition: str, inputs: tuple[str, ...], given: list[str]) -> None:
+    parts = []
+    for path, word, known in (
+        ("system.disposition", disposition, registers.dispositions()),
+        *(("system.input", word, registers.inputs()) for word in inputs),
+    ):
+        if word not in known:
+            raise CardError(
+                f"{card_id}: {path} is '{word}'",
+                f"known are {listing(known)}",
+                "registers/systems.toml",
+                suggestion(word, known) or "Use one of these words.",
+            )
+        parts.append(known[word])
+    allowed: set[str] = set()
+    for part in parts:
+        full = [one for one in part.parameterisations if set(one) <= set(given)]
+        if not full:
+            choices = " or ".join(listing(one) for one in part.parameterisations)
+            nearest = min(part.parameterisations, key=lambda one: len(set(one) - set(given)))
+            raise CardError(
+                f"{card_id}: parameters are {listing(given)}",
+                f"{part.name} needs {choices}",
+                "registers/systems.toml",
+                f"Add an equation for {listing(name for name in nearest if name not in given)}.",
+            )
+        allowed |= {*max(full, key=len), *part.optional}
+    spare = [name for name in given if name not in allowed]
+    if spare:
+        raise CardError(
+            f"{card_id}: parameters.{spare[0]} has no place in the system {disposition} with {listing(inputs)}",
+            f"its parameters are {listing(sorted(allowed))}",
+            "registers/systems.toml",
+            f"Remove {spare[0]}, or name the system that has it.",
+        )
+
+
+def _covariates(found: Document, parameters: tuple[Parameter, ...]) -> tuple[CovariateUse, ...]:
+    known = registers.covariates()
+    used = dict.fromkeys(name for parameter in parameters for name in names(parameter.expr) if name in known)
+    rows: dict[str, CovariateTable] = {}
+    for name, raw in found.covariates.items():
+        rows[name] = read(raw, CovariateTable, f"covariates.{name}", found.id)
+        if name not in used:
+            raise CardError(
+                f"{found.id}: covariates.{name} is used by no equation",
+                f"the equations use {listing(used)}",
+                "[covariates] says how a covariate that is used runs between its dates",
+                suggestion(name, used) or "Remove the row.",
+            )
+    return tuple(CovariateUse(n, known[n].unit, rows[n].carry if n in rows else "backward") for n in used)
+
+
+def _domain(found: Document) -> dict[str, Range]:
+    domain: dict[str, Range] = {}
+    for name, raw in found.domain.items():
+        path = f"{found.id}: domain.{name}"
+        row = read(raw, DomainTable, f"domain.{name}", found.id)
+        if name not in registers.covariates():
+            raise CardError(
+                f"{path} is not a registered covariate",
+                f"known are {listing(registers.covariates())}",
+                "registers/covariates.toml",
+                suggestion(name, registers.covariates()) or "Use one of these names, or register the covariate.",
+            )
+        covariate = registers.covariates()[name]
+        if covariate.kind != "continuous":
+            for value in row.values:
+                covariate.code(value)
+            domain[name] = Range(values=tuple(row.values), source=row.source)
+            continue
+        scale = factor(row.unit, covariate.unit, path, covariate.molar_mass_g_mol)
+        low, high, absurd_below, absurd_above = (
+            None if limit is None else limit * scale for limit in (row.min, row.max, row.absurd_below, row.absurd_above)
+        )
+        absurd_below = covariate.low if absurd_below is None else absurd_below
+        absurd_above = covariate.high if absurd_above is None else absurd_above
+        ordered = [limit for limit in (absurd_below, low, high, absurd_above) if limit is not None]
+        if (row.min is None and row.max is None and not row.values) or ordered != sorted(ordered):
+            raise CardError(
+                f"{path} is {row.min} to {row.max} {row.unit}",
+                f"min <= max, within {absurd_below} to {absurd_above} {covariate.unit}",
+                f"the card's absurd limits, or the register's ({covariate.source})",
+                "Check the numbers and their unit.",
+            )
+        values = tuple(row.values)
+        domain[name] = Range(low, high, covariate.unit, values, row.source, absurd_below, absurd_above)
+    return domain
+
+
+def _target(found: Document, position: int) -> Target:
+    path = f"targets[{position}]"
+    row = read(found.targets[position], TargetTable, path, found.id)
+    unit = METRIC_UNITS[row.metric]
+    scale = factor(row.unit, unit, f"{found.id}: {path}", found.molar_mass_g_mol)
+    low, high, best = row.low * scale, row.high * scale, None if row.best is None else row.best * scale
+    if not 0.0 <= low < high or (best is not None and not low <= best <= high):
+        raise CardError(
+            f"{found.id}: {path} is {row.low} to {row.high} {row.unit}, best {row.best}",
+            "0 <= low < high, and best between them",
+            "a target is a range",
+            "Check the numbers.",
+        )
+    return Target(**_fields(row) | {"low": low, "high": high, "best": best, "unit": unit})
+
+
+def _dosing(found: Document) -> Dosing | None:
+    if found.dosing is None:
+        return None
+    row = read(found.dosing, DosingTable, "dosing", found.id)
+    caps = [cap for cap in (row.max_daily_mg, row.max_daily_mg_per_kg) if cap is not None]
+    if not row.intervals_h or min(row.step_mg, *row.intervals_h, *caps) <= 0.0 or row.duration_h < 0.0:
+        raise CardError(
+            f"{found.id}: dosing has the step {row.step_mg} mg and the intervals {row.intervals_h} h",
+            "a step, intervals and caps > 0, a duration >= 0",
+            "doses are searched over these",
+            "Correct the numbers.",
+        )
+    settings: dict[str, Any] = _fields(row)
+    settings["intervals_h"] = tuple(row.intervals_h)
+    return Dosing(**settings)
+
+
+def _check(found: Document, position: int, scales: Mapping[str, float]) -> Check:
+    path = f"checks[{position}]"
+    row = read(found.checks[position], CheckTable, path, found.id)
+    unknown = [name for name in row.expect if name not in scales]
+    if unknown or not row.expect or not 0.0 < row.rtol < 1.0:
+        raise CardError(
+            f"{found.id}: {path} expects {listing(row.expect)} to {row.rtol}",
+            f"parameters are {listing(scales)}, rtol lies between 0 and 1",
+            "the card's [parameters]",
+            "Correct the example.",
+        )
+    given = {registers.covariate(name).name: value for name, value in row.given.items()}
+    return Check(given, {name: value * scales[name] for name, value in row.expect.items()}, row.rtol)
+
+
+def _require_grounds(card: Card) -> None:
+    bare = [use.name for use in card.covariates if use.name not in card.domain]
+    untouched = [p.name for p in card.parameters if not any(p.name in one.expect for one in card.checks)]
+    missing = (
+        (f"no worked example for {listing(untouched)}" if untouched else "")
+        or (f"no domain for {listing(bare)}" if bare else "")
+        or ("no grounds" if card.grade == "validated" and not card.grounds else "")
+    )
+    if missing:
+        raise CardError(
+            f"{card.id}: the grade is {card.grade}, but there is {missing}",
+            "a checked card has a worked example for each parameter and a domain for each covariate; a validated one "
+            "says on what grounds",
+            "grades tell the user what stands behind the numbers",
+            "Add it, or set the grade to draft.",
+        )
+
+
+def check(card: Card) -> None:
+    """Hold a card against its worked examples.
+
+    **Raises:** `CardError` for the first value that differs by more than its `rtol`.
+    """
+    for position, example in enumerate(card.checks):
+        path = f"{card.id}: checks[{position}]"
+        try:
+            values = typical(card, example.given)
+        except IndividoseError as error:
+            stated = error.arrived.removeprefix(f"{card.id}: ")
+            raise CardError(f"{path}: {stated}", error.allowed, error.because, error.remedy) from error
+        for name, expected in example.expect.items():
+            if not math.isclose(values[name], expected, rel_tol=example.rtol):
+                unit = registers.parameters()[name].unit
+                raise CardError(
+                    f"{path} expects {name} = {expected:.9g} {unit}, the equation gives {values[name]:.9g} {unit}",
+                    f"they must agree to {example.rtol:g} (relative)",
+                    "the example worked by hand from the paper",
+                    "Compare equation, constants and example with the paper.",
+                )

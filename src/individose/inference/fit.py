@@ -1,0 +1,226 @@
+"""What an estimator returns: effects, uncertainty, status, and everything that can be predicted from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from statistics import NormalDist
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from individose.base import InputError, Notice, Status
+from individose.inference.estimate import Estimate
+from individose.inference.problem import Likelihood, Problem
+
+DRAWS = 2000
+"""Draws behind an interval; its ends then carry a Monte Carlo error of about 2 % of its width."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One patient's estimate.
+
+    **Arguments:** `eta` (effects,) and `covariance` (effects, effects) on the scale of the random effects; `draws`
+    (draws, effects) when the method samples, otherwise None and a normal approximation stands for the posterior;
+    `objective` is twice the minus log posterior (NONMEM's scale at given effects, without log det omega).
+    """
+
+    problem: Problem
+    method: str
+    eta: np.ndarray
+    covariance: np.ndarray
+    status: Status
+    objective: float | None = None
+    steps: int = 0
+    draws: np.ndarray | None = None
+    notices: tuple[Notice, ...] = field(default=())
+
+    @property
+    def id(self) -> str:
+        return self.problem.id
+
+    @cached_property
+    def warnings(self) -> tuple[Notice, ...]:
+        """All that the reader must know: from the history, from the card, from the fit."""
+        return (*self.problem.notices, *self.notices)
+
+    def sample(self, count: int = DRAWS, seed: int = 0) -> np.ndarray:
+        """Draws (count, effects) from the posterior; the same seed gives the same draws."""
+        generator = np.random.default_rng(seed)
+        if self.draws is not None:
+            return self.draws[generator.integers(len(self.draws), size=count)]
+        root = np.linalg.cholesky(self.covariance)
+        return self.eta + generator.standard_normal((count, len(self.eta))) @ root.T
+
+    def parameters(self, level: float = 0.9) -> dict[str, Estimate]:
+        """Individual parameters at the patient's latest covariates, each with its marginal interval."""
+        return parameters([self], level)[0]
+
+    def typical(self) -> dict[str, float]:
+        """Parameters of the typical patient with the same covariates."""
+        found = individuals([self], np.zeros((1, 1, len(self.eta))))
+        return {name: float(x[0, 0]) for name, x in found.items()}
+
+    def fitted(self) -> np.ndarray:
+        """Individual prediction (IPRED, mg/L) at every level of the history, in record order, measured or not."""
+        return self._at_levels(self.eta)
+
+    def typical_fitted(self) -> np.ndarray:
+        """Prediction for the typical patient (PRED, mg/L) at every level of the history."""
+        return self._at_levels(np.zeros_like(self.eta))
+
+    def predict(self, times_h: Sequence[float]) -> np.ndarray:
+        """Levels (mg/L) at times in h on the clock of the doses; a time equal to a dose's is just after it."""
+        return self.at_effects(self.eta, times_h)
+
+    def at_effects(self, eta: np.ndarray, times_h: Sequence[float]) -> np.ndarray:
+        """Levels (mg/L) at times for given effects (effects,); zeros are the typical patient."""
+        data = self.problem.at(_finite(times_h))
+        return np.asarray(predict(self.problem.likelihood, eta, data))[: len(times_h)]
+
+    def band(self, times_h: Sequence[float], level: float = 0.9, count: int = DRAWS) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper ends of the interval of the level at each time, from draws of the posterior."""
+        data = self.problem.at(_finite(times_h))
+        curves = predict_draws(self.problem.likelihood, self.sample(count), data)[:, : len(times_h)]
+        low, high = np.quantile(np.asarray(curves), [0.5 - level / 2, 0.5 + level / 2], axis=0)
+        return low, high
+
+    def exposure(self, metric: str, start_h: float, end_h: float, level: float = 0.9) -> Estimate:
+        """Exposure between two times of the history: `auc` (mg.h/L) or `average` (mg/L), exact, with its interval.
+
+        **Raises:** `InputError` for another metric, or an interval that does not run forward.
+        """
+        if metric not in ("auc", "average") or not end_h > start_h:
+            raise InputError(
+                f"exposure '{metric}' from {start_h:g} to {end_h:g} h was asked for",
+                "an interval that runs forward, and one of the metrics auc, average",
+                "exposure over a stated interval",
+                "At steady state of a regimen, ask individose.steady_state(fit, regimen).",
+            )
+        data = self.problem.at([start_h, end_h])
+        values = np.asarray(area_draws(self.problem.likelihood, np.vstack([self.eta, self.sample()]), data))
+        area = (values[:, 1] - values[:, 0]) / (1.0 if metric == "auc" else end_h - start_h)
+        low, high = np.quantile(area[1:], [0.5 - level / 2, 0.5 + level / 2])
+        return Estimate(float(area[0]), float(low), float(high), "mg.h/L" if metric == "auc" else "mg/L", level)
+
+    def effect_quantiles(self, probability: float) -> np.ndarray:
+        """Marginal quantile of every effect (effects,)."""
+        if self.draws is not None:
+            return np.quantile(self.draws, probability, axis=0)
+        return self.eta + NormalDist().inv_cdf(probability) * np.sqrt(np.diag(self.covariance))
+
+    def _at_levels(self, eta: np.ndarray) -> np.ndarray:
+        data = self.problem.data
+        return np.asarray(predict(self.problem.likelihood, eta, data))[np.asarray(data.schedule.sampled)]
+
+
+def parameters(fits: Sequence[Fit], level: float = 0.9) -> list[dict[str, Estimate]]:
+    """Individual parameters of many patients of one model, each with its marginal interval, in one compiled call."""
+    corners = np.stack([_corners(fit, level) for fit in fits])
+    found = individuals(fits, corners)
+    return [_with_intervals(fit, {k: v[i] for k, v in found.items()}, level) for i, fit in enumerate(fits)]
+
+
+def individuals(fits: Sequence[Fit], etas: np.ndarray) -> dict[str, np.ndarray]:
+    """Parameters (patients, draws) at the latest covariates for effects (patients, draws, effects), by name."""
+    first = fits[0].problem
+    if len(fits) == 1:
+        found = individual_draws(first.likelihood, etas[0], first.now)
+        return {name: np.asarray(x)[None] for name, x in found.items()}
+    rows = 2 ** (len(fits) - 1).bit_length()
+    more = [fits[-1]] * (rows - len(fits))
+    now = jax.tree.map(lambda *x: np.stack(x), *(fit.problem.now for fit in (*fits, *more)))
+    filled = np.concatenate([etas, np.repeat(etas[-1:], len(more), axis=0)])
+    found = _individual_ward(first.likelihood, filled, now)
+    return {name: np.asarray(x)[: len(fits)] for name, x in found.items()}
+
+
+def fitted_ward(fits: Sequence[Fit]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(PRED, IPRED) of many patients of one model at the levels of their histories, in one call for each size."""
+    found: list[tuple[np.ndarray, np.ndarray]] = [(np.empty(0), np.empty(0))] * len(fits)
+    by_shape: dict[tuple, list[int]] = {}
+    for i, fit in enumerate(fits):
+        shape = tuple(np.shape(leaf) for leaf in jax.tree.leaves(fit.problem.data))
+        by_shape.setdefault(shape, []).append(i)
+    for members in by_shape.values():
+        rows = 2 ** (len(members) - 1).bit_length()
+        filled = [fits[i] for i in (*members, *[members[-1]] * (rows - len(members)))]
+        data = jax.tree.map(lambda *x: np.stack(x), *(fit.problem.data for fit in filled))
+        etas = np.stack([np.stack([np.zeros_like(fit.eta), fit.eta]) for fit in filled])
+        levels = np.asarray(_predict_pairs(fits[members[0]].problem.likelihood, etas, data))
+        for i, pair in zip(members, levels, strict=False):
+            sampled = np.asarray(fits[i].problem.data.schedule.sampled)
+            found[i] = (pair[0][sampled], pair[1][sampled])
+    return found
+
+
+def _corners(fit: Fit, level: float) -> np.ndarray:
+    """The estimate, then for each effect in turn the estimate with that effect at its lower and at its upper quantile."""
+    low, high = (fit.effect_quantiles(q) for q in (0.5 - level / 2, 0.5 + level / 2))
+    rows = [fit.eta]
+    for i in range(len(fit.eta)):
+        for end in (low, high):
+            rows.append(np.where(np.arange(len(end)) == i, end, fit.eta))
+    return np.array(rows)
+
+
+def _with_intervals(fit: Fit, found: dict[str, np.ndarray], level: float) -> dict[str, Estimate]:
+    place = {name: 1 + 2 * i for i, name in enumerate(fit.problem.effects)}
+    result: dict[str, Estimate] = {}
+    for name, values in found.items():
+        ends = values[place[name] : place[name] + 2] if name in place else values[:1]
+        unit = fit.problem.units.get(name, "1")
+        result[name] = Estimate(float(values[0]), float(min(ends)), float(max(ends)), unit, level)
+    return result
+
+
+def _finite(times_h: Sequence[float]) -> list[float]:
+    times = [float(t) for t in times_h]
+    bad = [t for t in times if not np.isfinite(t)]
+    if bad or not times:
+        raise InputError(
+            f"a level was asked for at {bad[0] if bad else 'no time at all'}",
+            "times are finite numbers of hours",
+            remedy="Give at least one time in h.",
+        )
+    return times
+
+
+@partial(jax.jit, static_argnums=0)
+def predict(likelihood: Likelihood, eta: Any, data: Any) -> Any:
+    """Levels at the samples of `data`, compiled."""
+    return likelihood.predict(eta, data)
+
+
+@partial(jax.jit, static_argnums=0)
+def predict_draws(likelihood: Likelihood, etas: Any, data: Any) -> Any:
+    """Levels (draws, samples) for many draws of the effects of one patient."""
+    return jax.vmap(lambda eta: likelihood.predict(eta, data))(etas)
+
+
+@partial(jax.jit, static_argnums=0)
+def area_draws(likelihood: Likelihood, etas: Any, data: Any) -> Any:
+    """Areas (draws, samples) for many draws of the effects of one patient."""
+    return jax.vmap(lambda eta: likelihood.area(eta, data))(etas)
+
+
+@partial(jax.jit, static_argnums=0)
+def individual_draws(likelihood: Likelihood, etas: Any, data: Any) -> Any:
+    """Individual parameters at the latest covariates, by name, for many draws of the effects of one patient."""
+    return jax.vmap(lambda eta: {k: v[-1] for k, v in likelihood.individual(eta, data).items()})(jnp.asarray(etas))
+
+
+@partial(jax.jit, static_argnums=0)
+def _individual_ward(likelihood: Likelihood, etas: Any, data: Any) -> Any:
+    """Like `individual_draws`, with a leading axis of patients."""
+    return jax.vmap(lambda e, d: individual_draws(likelihood, e, d))(jnp.asarray(etas), data)
+
+
+@partial(jax.jit, static_argnums=0)
+def _predict_pairs(likelihood: Likelihood, etas: Any, data: Any) -> Any:
+    """Levels (patients, 2, samples) for two sets of effects of every patient."""
+    return jax.vmap(lambda e, d: predict_draws(likelihood, e, d))(jnp.asarray(etas), data)

@@ -1,0 +1,1 @@
+"""Estimation of one patient, several methods in one shape."""

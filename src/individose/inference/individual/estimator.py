@@ -1,0 +1,122 @@
+"""The individual methods: each a final record of settings with `fit` for one problem and `fit_ward` for many."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import numpy as np
+
+from individose.base import Notice, Outcome, Status
+from individose.base.outcomes import SENTENCES
+from individose.inference.fit import Fit
+from individose.inference.individual import map as mode
+from individose.inference.problem import Problem
+from individose.kinetics import padded
+
+DEFAULT = mode.Settings()
+
+
+class AbstractIndividualEstimator(ABC):
+    """From levels to one patient's effects."""
+
+    @abstractmethod
+    def fit(self, problem: Problem) -> Fit:
+        """The estimate of one patient; hard data give a status, never an exception."""
+
+    @abstractmethod
+    def fit_ward(self, problems: Sequence[Problem]) -> list[Fit]:
+        """The same for many problems whose data have equal shapes and one likelihood."""
+
+
+@dataclass(frozen=True)
+class MAP(AbstractIndividualEstimator):
+    """Most probable effects, with the Laplace approximation around them (see `map`)."""
+
+    settings: mode.Settings = DEFAULT
+
+    def fit(self, problem: Problem) -> Fit:
+        found = mode.solve(problem.likelihood, problem.data, np.zeros(problem.n_effects), self.settings)
+        return _fit(problem, jax.device_get(found))
+
+    def fit_ward(self, problems: Sequence[Problem]) -> list[Fit]:
+        rows = ward_rows(len(problems))
+        data = stack([p.data for p in problems], rows)
+        start = np.zeros((rows, problems[0].n_effects))
+        found = jax.device_get(mode.ward(problems[0].likelihood, data, start, self.settings))
+        return [_fit(p, mode.Found(*(part[i] for part in found))) for i, p in enumerate(problems)]
+
+
+@dataclass(frozen=True)
+class Prior(AbstractIndividualEstimator):
+    """The population as it stands, before any level: what is known from the covariates alone."""
+
+    def fit(self, problem: Problem) -> Fit:
+        nothing = np.zeros(problem.n_effects)
+        covariance = np.linalg.inv(np.asarray(problem.data.precision))
+        status = Status(Outcome.CONVERGED, "No level was used: this is the typical patient with these covariates.")
+        return Fit(problem, "prior", nothing, covariance, status)
+
+    def fit_ward(self, problems: Sequence[Problem]) -> list[Fit]:
+        return [self.fit(p) for p in problems]
+
+
+METHODS: dict[str, AbstractIndividualEstimator] = {"map": MAP(), "prior": Prior()}
+"""Individual methods by the name that a user gives."""
+
+
+def ward_rows(patients: int) -> int:
+    """To how many rows a ward is filled up: few distinct numbers, all whole chunks, at most an eighth in vain."""
+    if patients <= mode.CHUNK:
+        return padded(patients)
+    chunks = -(-patients // mode.CHUNK)
+    step = max(1, 2 ** (chunks.bit_length() - 1) // 8)
+    return -(-chunks // step) * step * mode.CHUNK
+
+
+def stack(data: Sequence[Any], rows: int) -> Any:
+    """Many patients' arrays with one leading axis, filled up to `rows` with copies of the last."""
+    leaves = [jax.tree.leaves(one) for one in data]
+    structure = jax.tree.structure(data[0])
+    more = rows - len(data)
+    columns = [np.stack([*column, *[column[-1]] * more]) for column in zip(*leaves, strict=True)]
+    return jax.tree.unflatten(structure, columns)
+
+
+def _fit(problem: Problem, found: mode.Found) -> Fit:
+    outcome = Outcome(int(found.outcome))
+    status = Status(outcome, _sentence(problem, outcome, found))
+    objective = 2.0 * float(found.loss)
+    notices: tuple[Notice, ...] = ()
+    if outcome is not Outcome.CONVERGED:
+        notices = (
+            Notice(f"fit-{status.code}", status.sentence, "warning" if outcome is Outcome.FAILED else "caution"),
+        )
+    fit = Fit(
+        problem,
+        "map",
+        np.asarray(found.eta),
+        np.asarray(found.covariance),
+        status,
+        objective if np.isfinite(objective) else None,
+        int(found.steps),
+    )
+    return replace(fit, notices=notices)
+
+
+def _sentence(problem: Problem, outcome: Outcome, found: mode.Found) -> str:
+    """The outcome's sentence, naming the parameters it concerns."""
+    if outcome not in (Outcome.FLAT, Outcome.BOUND):
+        return ""
+    prior = np.diag(np.linalg.inv(np.asarray(problem.data.precision)))
+    if outcome is Outcome.FLAT:
+        concerned = np.asarray(found.informed) < mode.Settings().informative
+        if not np.asarray(problem.data.measured).any():
+            return "No level was measured: this is the typical patient with these covariates."
+    else:
+        concerned = np.abs(found.eta) > mode.Settings().edge * np.sqrt(prior)
+    named = [name for name, yes in zip(problem.effects, concerned, strict=True) if yes]
+    return f"{SENTENCES[outcome]} It concerns {', '.join(named)}." if named else ""

@@ -1,0 +1,215 @@
+"""Most probable effects of one patient by Levenberg-Marquardt, with a normal approximation around them (Laplace).
+
+Minimises l(eta) = sum_j terms_j(f_j(eta)) + eta' P eta / 2. Where the exact Hessian is not positive definite, or steps
+have failed, they use the generalised Gauss-Newton matrix J' diag(information) J + P, which is positive definite whatever
+the model does; otherwise the exact Hessian, so that the last steps converge quadratically. Both come from one
+prediction differentiated twice forward. Covariance: inverse of the exact Hessian at the optimum.
+
+References: Levenberg (1944); Marquardt (1963); Tierney & Kadane (1986) for the Laplace approximation; the objective is
+the one of Bauer, Guzy & Ng (2007), AAPS J 9:E60-83, eq. 4 for given population parameters.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from individose.base import Outcome
+from individose.inference.problem import Eta, Likelihood
+
+Scalar = Float[Array, ""]
+Matrix = Float[Array, "effects effects"]
+
+
+class Settings(NamedTuple):
+    """`max_steps` of the search; `tolerance`: size of the Newton step, in population SDs, at which it ends; `edge`:
+    distance in population SDs at which an effect counts as at a bound; `informative`: information of the levels about
+    an effect, relative to the population's, under which it counts as flat."""
+
+    max_steps: int = 100
+    tolerance: float = 1e-9
+    edge: float = 6.0
+    informative: float = 1e-3
+
+
+class Found(NamedTuple):
+    """Result for one patient, as arrays: effects, covariance, loss, outcome code, steps, size of the last step (in SDs),
+    and for each effect the information of the levels about it relative to the population's."""
+
+    eta: Eta
+    covariance: Matrix
+    loss: Scalar
+    outcome: Int[Array, ""]
+    steps: Int[Array, ""]
+    last_step: Scalar
+    informed: Eta
+
+
+class _Search(NamedTuple):
+    eta: Eta
+    move: Eta
+    loss: Scalar
+    expected: Scalar
+    hessian: Matrix
+    informed: Eta
+    damping: Scalar
+    steps: Int[Array, ""]
+    size: Scalar
+    done: Bool[Array, ""]
+
+
+class _Expansion(NamedTuple):
+    loss: Scalar
+    gradient: Eta
+    hessian: Matrix
+    gauss_newton: Matrix
+
+
+def _expand(likelihood: Likelihood, eta: Eta, data: Any) -> _Expansion:
+    """Loss, gradient, exact Hessian and Gauss-Newton matrix at eta, from one twice-differentiated prediction."""
+
+    def levels(e):
+        f = likelihood.predict(e, data)
+        return f, f
+
+    def slopes(e):
+        jacobian, f = jax.jacfwd(levels, has_aux=True)(e)
+        return jacobian, (jacobian, f)
+
+    bend, (jacobian, f) = jax.jacfwd(slopes, has_aux=True)(eta)
+
+    def terms(f):
+        return likelihood.terms(f, data)
+
+    def slope_of(f):
+        value, slope = jax.jvp(terms, (f,), (jnp.ones_like(f),))
+        return slope, value
+
+    slope, curvature, value = jax.jvp(slope_of, (f,), (jnp.ones_like(f),), has_aux=True)
+    prior = data.precision @ eta
+    return _Expansion(
+        value.sum() + 0.5 * eta @ prior,
+        jacobian.T @ slope + prior,
+        jacobian.T @ (curvature[:, None] * jacobian) + jnp.tensordot(slope, bend, 1) + data.precision,
+        jacobian.T @ (likelihood.information(f, data)[:, None] * jacobian) + data.precision,
+    )
+
+
+def _search(likelihood: Likelihood, data: Any, start: Eta, settings: Settings) -> _Search:
+    """Damped steps until the next one is negligible. Each pass judges the step before it and chooses the next."""
+    sd = jnp.sqrt(jnp.diag(_inverse(data.precision)))
+
+    def going(s: _Search):
+        return ~s.done & (s.steps < settings.max_steps)
+
+    def step(s: _Search) -> _Search:
+        trial = s.eta + s.move
+        here = _expand(likelihood, trial, data)
+        finite = (
+            jnp.isfinite(here.loss) & jnp.all(jnp.isfinite(here.gauss_newton)) & jnp.all(jnp.isfinite(here.hessian))
+        )
+        fell = s.loss - here.loss
+        # rounding of the loss itself must not read as a failed step
+        better = finite & (fell >= -1e-13 * (1.0 + jnp.abs(here.loss)))
+        good = better & (fell > 0.75 * s.expected)
+        damping = jnp.where(good, s.damping * 0.1, jnp.where(better, s.damping, jnp.maximum(s.damping * 8.0, 1e-3)))
+        newton = _solve(here.hessian, here.gradient)
+        convex = jnp.all(jnp.isfinite(newton))
+        matrix = jnp.where(convex & (damping < 1e-2), here.hessian, here.gauss_newton)
+        damped = matrix + damping * jnp.diag(jnp.diag(here.gauss_newton))
+        move = -_solve(damped, here.gradient)
+        size = jnp.max(jnp.abs(newton) / sd)
+        arrived = better & convex & (size < settings.tolerance)
+        # a refused step is tried again from the same place, shorter
+        return _Search(
+            jnp.where(better, trial - jnp.where(arrived, newton, 0.0), s.eta),
+            jnp.where(better, move, s.move * 0.25),
+            jnp.where(better, here.loss, s.loss),
+            jnp.where(better, -(here.gradient @ move + 0.5 * move @ matrix @ move), s.expected * 0.25),
+            jnp.where(better, here.hessian, s.hessian),
+            jnp.where(better, jnp.diag(here.gauss_newton) / jnp.diag(data.precision) - 1.0, s.informed),
+            damping,
+            s.steps + 1,
+            jnp.where(better, size, s.size),
+            arrived | (damping > 1e12),
+        )
+
+    infinite = jnp.asarray(jnp.inf)
+    nothing = _Search(
+        start, jnp.zeros_like(start), infinite, jnp.asarray(0.0), data.precision, jnp.zeros_like(start), jnp.asarray(1e-2),
+        jnp.asarray(0), infinite, jnp.asarray(False),
+    )  # fmt: skip
+    return jax.lax.while_loop(going, step, nothing)
+
+
+def _solve(matrix: Matrix, vector: Eta) -> Eta:
+    """Cholesky solution of a small positive definite system, written out so that a ward is not a loop over LAPACK calls."""
+    lower = _cholesky(matrix)
+    n = matrix.shape[0]
+    forward: list[Array] = []
+    for i in range(n):
+        known = sum((lower[i][j] * forward[j] for j in range(i)), start=jnp.zeros(()))
+        forward.append((vector[i] - known) / lower[i][i])
+    back: list[Array] = [jnp.zeros(())] * n
+    for i in reversed(range(n)):
+        known = sum((lower[j][i] * back[j] for j in range(i + 1, n)), start=jnp.zeros(()))
+        back[i] = (forward[i] - known) / lower[i][i]
+    return jnp.stack(back)
+
+
+def _cholesky(matrix: Matrix) -> list[list[Array]]:
+    n = matrix.shape[0]
+    lower: list[list[Array]] = [[jnp.zeros(())] * n for _ in range(n)]
+    for j in range(n):
+        for i in range(j, n):
+            rest = matrix[i, j] - sum((lower[i][k] * lower[j][k] for k in range(j)), start=jnp.zeros(()))
+            lower[i][j] = jnp.sqrt(rest) if i == j else rest / lower[j][j]
+    return lower
+
+
+def _inverse(matrix: Matrix) -> Matrix:
+    """Inverse of a small positive definite matrix; NaN when it is not one."""
+    return jax.vmap(lambda e: _solve(matrix, e), out_axes=1)(jnp.eye(matrix.shape[0]))
+
+
+def find(likelihood: Likelihood, data: Any, start: Eta, settings: Settings = Settings()) -> Found:  # noqa: B008
+    """The mode and its curvature for one patient; a ward is one more axis by `vmap` (see `ward`).
+
+    **Arguments:** `start` (effects,). **Returns:** `Found`; never NaN: a failed search reports the typical patient
+    (effects 0, the population's covariance) with outcome `FAILED`.
+    """
+    search = _search(likelihood, data, start, settings)
+    eta, covariance = search.eta, _inverse(search.hessian)
+    prior = _inverse(data.precision)
+    finite = jnp.all(jnp.isfinite(covariance)) & jnp.all(jnp.isfinite(eta)) & (jnp.diag(covariance) > 0).all()
+    reached = finite & (search.size < jnp.sqrt(settings.tolerance))
+    flat = jnp.any(search.informed < settings.informative)
+    edge = jnp.any(jnp.abs(eta) > settings.edge * jnp.sqrt(jnp.diag(prior)))
+    outcome = jnp.where(flat, Outcome.FLAT.value, Outcome.CONVERGED.value)
+    outcome = jnp.where(edge, Outcome.BOUND.value, outcome)
+    outcome = jnp.where(reached, outcome, Outcome.FAILED.value)
+    usable = outcome != Outcome.FAILED.value
+    return Found(
+        jnp.where(usable, eta, 0.0), jnp.where(usable, covariance, prior), search.loss, outcome,
+        search.steps, search.size, search.informed,
+    )  # fmt: skip
+
+
+@partial(jax.jit, static_argnums=(0, 3))
+def solve(likelihood: Likelihood, data: Any, start: Eta, settings: Settings) -> Found:
+    """`find`, compiled for one patient."""
+    return find(likelihood, data, start, settings)
+
+
+CHUNK = 256
+"""Patients solved side by side: few enough to stay in the processor's cache, and a slow one holds back only these."""
+
+
+@partial(jax.jit, static_argnums=(0, 3))
+def ward(likelihood: Likelihood, data: Any, start: Float[Array, "patients effects"], settings: Settings) -> Found:
+    """`find` for many patients at once: every array has a leading axis of patients."""
+    return jax.lax.map(lambda one: find(likelihood, one[0], one[1], settings), (data, start), batch_size=CHUNK)

@@ -1,0 +1,78 @@
+"""What an estimator sees: a loss over a few effects, never a drug."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from jaxtyping import Array, Float
+
+from individose.base import Notice
+
+Eta = Float[Array, " effects"]
+
+
+class Likelihood(Protocol):
+    """Pure functions of the effects and one patient's arrays; hashable, and equal ones share compiled programs."""
+
+    def predict(self, eta: Any, data: Any) -> Any:
+        """Levels at the samples of `data`, mg/L."""
+        ...
+
+    def area(self, eta: Any, data: Any) -> Any:
+        """Area under the curve up to each sample, mg.h/L."""
+        ...
+
+    def individual(self, eta: Any, data: Any) -> Any:
+        """Individual parameters by name, by segment."""
+        ...
+
+    def terms(self, f: Any, data: Any) -> Any:
+        """Minus log density of each level at prediction f."""
+        ...
+
+    def information(self, f: Any, data: Any) -> Any:
+        """Expected second derivative of `terms` in f, never negative."""
+        ...
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One patient's estimation problem.
+
+    **Arguments:**
+
+    - `id`, `model`: who and by which model, for people to read.
+    - `likelihood`: the pure functions; `data`: the arrays they take, with the fields `precision` and `measured`.
+    - `effects`: names of the random effects (those of the parameters they act on).
+    - `units`: UCUM unit of each parameter.
+    - `now`: what `individual` needs of `data` to give the parameters at the latest covariates.
+    - `at`: other sampling times (h) to data like `data`, for predictions.
+    - `notices`: what is already known and must travel with any result.
+    """
+
+    id: str
+    model: str
+    likelihood: Likelihood
+    data: Any
+    effects: tuple[str, ...]
+    now: Any
+    at: Callable[[Any], Any]
+    units: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
+    context: Any = field(default=None, compare=False)
+    """The bound model, for the rooms that know drugs (dosing, app); estimators do not read it."""
+
+    @property
+    def n_effects(self) -> int:
+        return len(self.effects)
+
+
+def loss(likelihood: Likelihood, eta: Eta, data: Any) -> Float[Array, ""]:
+    """Minus log posterior of the effects: sum of `terms` plus eta' precision eta / 2 (constants left out).
+
+    Twice this plus log det(omega) is NONMEM's individual objective at given effects.
+    """
+    prior = 0.5 * eta @ (data.precision @ eta)
+    return likelihood.terms(likelihood.predict(eta, data), data).sum() + prior

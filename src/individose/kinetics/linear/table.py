@@ -1,0 +1,112 @@
+"""The divided-difference table of a decaying exponential: values only, accurate however the nodes lie.
+
+With `y = (rates - slowest) t`, sorted, the entry of the nodes i..j is
+
+    T[i, j] = (-1)**(j - i) * exp(-y)[y_i, .., y_j] > 0
+
+and two roads lead to it (McCurdy, Ng & Parlett 1984):
+
+- **near**, nodes within `reach(m)`: the power series of exp about the largest node y_j. All z_i = y_j - y_i are >= 0,
+  so are all terms, and nothing cancels. Synthetic division of the truncated series by (z - z_i), one node after
+  another, gives all entries of a column at one multiply-add per entry and power.
+- **far**: the recurrence T[i, j] = (T[i, j-1] - T[i+1, j]) / (y_j - y_i), whose subtraction is harmless there.
+
+Derivatives never pass through this module: `divided` gives them by an exact rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from math import factorial
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+
+@lru_cache
+def comparators(count: int) -> tuple[tuple[int, int], ...]:
+    """Batcher's odd-even merge sort for `count` items: pairs to be put in ascending order, one after another."""
+    pairs: list[tuple[int, int]] = []
+
+    def merge(low: int, length: int, step: int) -> None:
+        double = 2 * step
+        if double < length:
+            merge(low, length, double)
+            merge(low + step, length, double)
+            pairs.extend((at, at + step) for at in range(low + step, low + length - step, double))
+        else:
+            pairs.append((low, low + step))
+
+    def sort(low: int, length: int) -> None:
+        if length > 1:
+            sort(low, length // 2)
+            sort(low + length // 2, length // 2)
+            merge(low, length, 1)
+
+    sort(0, 1 << (count - 1).bit_length())  # for the next power of two, as if padded by +inf at the end
+    return tuple((low, high) for low, high in pairs if high < count)
+
+
+def ascending(rates: Sequence[Array]) -> list[Array]:
+    """The same scalars, sorted; a fixed network, because `jnp.sort` under `vmap` is slow on a CPU."""
+    ordered = list(rates)
+    for low, high in comparators(len(ordered)):
+        ordered[low], ordered[high] = jnp.minimum(ordered[low], ordered[high]), jnp.maximum(ordered[low], ordered[high])
+    return ordered
+
+
+def reach(count: int) -> float:
+    """Spread up to which the series is used: it grows with the order, as does what the recurrence cancels."""
+    return max(1.0, count / 2)
+
+
+def powers_needed(spread: float, eps: float) -> int:
+    """The k after which spread**k / k! stays below `eps`: the length of the series of exp on [0, spread]."""
+    power, term = 0, 1.0
+    while term >= eps or power < spread:
+        power += 1
+        term *= spread / power
+    return power - 1
+
+
+def series_column(offsets: Sequence[Array], powers: int) -> list[Array]:
+    """exp[0, z_1], exp[0, z_1, z_2], ..: divided differences of exp over 0 and the leading `offsets`.
+
+    **Arguments:** `offsets` are scalars in [0, reach]; `powers` is the length of the series.
+    """
+    order = len(offsets)
+    found: list[Array] = []
+    for power in range(powers + order - 1, -1, -1):
+        above: list[Array | float] = [1.0 / factorial(power + 1), *found]  # (exp z - 1) / z, then each quotient
+        extended = [lower + z * own for lower, z, own in zip(above, offsets, found, strict=False)]
+        if len(found) < order:  # a quotient starts one power below the polynomial that it divides
+            extended.append(jnp.full_like(offsets[0], above[len(found)]))
+        found = extended
+    return found
+
+
+def table_corner(rates: Sequence[Array], t: Array) -> Array:
+    """D(r_1, .., r_m; t), see `divided.decay_divided`; elementwise; rates in any order, t >= 0."""
+    count = len(rates)
+    ordered = ascending(rates)
+    slowest = ordered[0]
+    y = [(rate - slowest) * t for rate in ordered]
+    near_limit = reach(count)
+    powers = powers_needed(near_limit, float(jnp.finfo(t.dtype).eps))
+
+    table: dict[tuple[int, int], Array] = {(0, 0): jnp.ones_like(t)}
+    for j in range(1, count):
+        decay = jnp.exp(-y[j])
+        table[j, j] = decay
+        spreads = [y[j] - y[i] for i in range(j - 1, -1, -1)]
+        # a node out of reach is drawn in: the series stays finite, and its entry is not used
+        near = series_column([jnp.minimum(spread, near_limit) for spread in spreads], powers)
+        for i, spread, entry in zip(range(j - 1, -1, -1), spreads, near, strict=True):
+            far = spread > near_limit
+            recurred = (table[i, j - 1] - table[i + 1, j]) / jnp.where(far, spread, 1.0)
+            table[i, j] = jnp.where(far, recurred, entry * decay)
+
+    # exp(-slowest t) in two halves: alone it can underflow where its product with t**(m-1) does not
+    half = jnp.exp(-0.5 * slowest * t)
+    return (table[0, count - 1] * t ** (count - 1) * half) * half

@@ -1,0 +1,6 @@
+"""From a patient and a card to levels: binds what the literature says to what happened."""
+
+from individose.prediction.bind import Bound, at, bind, relation
+from individose.prediction.relation import Data, Relation
+
+__all__ = ["Bound", "Data", "Relation", "at", "bind", "relation"]

@@ -1,0 +1,172 @@
+"""A card and a subject become a bound model: a relation (compiled) and its data (arrays)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from individose.base import CardError, InputError, Notice
+from individose.drugs import Card, evaluate
+from individose.events import Level, Reset, Subject, check_history
+from individose.kinetics import System, compose
+from individose.prediction.covariates import segment_values
+from individose.prediction.numbers import NUMPY
+from individose.prediction.relation import Data, Relation
+from individose.prediction.timeline import Sizes, Timeline, schedule, sizes, walk
+
+CARRIED_OUT = ("log-normal", "normal")
+"""Transforms of random effects that the relation carries out."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One subject under one card.
+
+    `typical` has one row for each segment whose covariates differ from the others, or a single one; `notices` are
+    what the reader of any result must know.
+    """
+
+    card: Card
+    subject: Subject
+    relation: Relation
+    line: Timeline
+    typical: np.ndarray
+    notices: tuple[Notice, ...]
+
+    @property
+    def sizes(self) -> Sizes:
+        return sizes(self.line, len(self.typical))
+
+    def now(self) -> Data:
+        """Only the typical parameters at the latest covariates: all that `Relation.individual` reads."""
+        nothing: Any = None
+        return Data(nothing, self.typical[-1:], nothing, nothing, nothing, nothing, nothing)
+
+    def data(self, to: Sizes | None = None) -> Data:
+        """The arrays, padded to `to` (this subject's own sizes unless a ward needs larger ones)."""
+        return data(self, to or self.sizes)
+
+
+@lru_cache(maxsize=256)
+def relation(card: Card) -> tuple[System, Relation]:
+    """The system and relation of a card; equal structures give equal relations, so programs are shared.
+
+    **Raises:** `CardError` for a transform that no relation carries out.
+    """
+    system = compose(card.disposition, card.inputs)
+    names = tuple(p.name for p in card.parameters)
+    unread = [name for name in names if name not in system.parameters]
+    if unread:
+        raise CardError(
+            f"{card.id} gives {', '.join(unread)}",
+            f"its system ({system.name}) reads {', '.join(system.parameters)}",
+            "a parameter that nothing reads would be ignored in silence",
+            "Take it out of the card, or name the system that uses it.",
+        )
+    if any(use.carry == "linear" for use in card.covariates):
+        raise CardError(
+            f"{card.id} asks for a covariate that runs linearly between its dates",
+            "backward (NONMEM's rule) or forward",
+            "this version's binding holds covariates constant within a segment",
+            "Choose one of these.",
+        )
+    for effect in card.effects:
+        if effect.transform not in CARRIED_OUT or effect.level != "subject":
+            raise CardError(
+                f"{card.id}: the effect on {effect.parameter} is {effect.transform} by {effect.level}",
+                f"this version carries out {' and '.join(CARRIED_OUT)} effects by subject",
+                remedy="Use a card with such effects.",
+            )
+    effects = tuple((names.index(e.parameter), e.transform) for e in card.effects)
+    return system, Relation(system, names, effects, card.residual.convention)
+
+
+def bind(card: Card, subject: Subject, *, extrapolate: bool = False) -> Bound:
+    """Checks a subject against a card and works out its timeline and typical values.
+
+    **Raises:** `InputError` (history, covariates), `DomainError` (outside the card's domain, unless `extrapolate`),
+    each naming the subject.
+    """
+    try:
+        check_history(subject)
+        system, structure = relation(card)
+        line = walk(subject, system, card.covariates)
+        values, notices = segment_values(card, line, extrapolate=extrapolate)
+    except InputError as error:
+        raise error.about(subject.id) from error
+    notices = (*(Notice("as-understood", note, "note") for note in subject.notes), *notices)
+    return Bound(card, subject, structure, line, _typical(card, values), notices)
+
+
+def at(bound: Bound, times_h: Sequence[float]) -> Data:
+    """The same history, sampled at `times_h` (in any order; same clock as the doses) instead of at its levels.
+
+    A time equal to a dose's is taken just after it, as in NONMEM's table of a dose record.
+    """
+    history = tuple(e for e in bound.subject.events if not isinstance(e, Level))
+    asked = tuple(Level(float(t), float("nan"), measured=False) for t in times_h)
+    merged = _merge(history, asked)
+    line = walk(replace(bound.subject, events=merged), bound.relation.system, bound.card.covariates)
+    place = {id(level): i for i, level in enumerate(line.samples)}
+    order = [place[id(level)] for level in asked]
+    line = replace(
+        line,
+        segment=[line.segment[i] for i in order],
+        since_h=[line.since_h[i] for i in order],
+        samples=list(asked),
+    )
+    again = replace(bound, line=line)
+    if len(bound.typical) > 1:
+        values, _ = segment_values(bound.card, line, extrapolate=True)
+        again = replace(again, typical=_typical(bound.card, values))
+    return again.data()
+
+
+def _merge(history: tuple, asked: tuple[Level, ...]) -> tuple:
+    """Events and wanted times in order of time; a wanted time comes after all that happens at that time.
+
+    Where the clock restarts, the wanted times belong to its last run.
+    """
+    restarts = [i for i, e in enumerate(history) if isinstance(e, Reset) and e.restarts]
+    before, last = (history[: restarts[-1]], history[restarts[-1] :]) if restarts else ((), history)
+    tagged = [(e.time_h, 0, i, e) for i, e in enumerate(last)]
+    tagged += [(e.time_h, 1, i, e) for i, e in enumerate(asked)]
+    return (*before, *(item[3] for item in sorted(tagged, key=lambda item: item[:3])))
+
+
+def _typical(card: Card, values: dict[str, np.ndarray]) -> np.ndarray:
+    segments = max((len(v) for v in values.values()), default=1)
+    columns = [np.broadcast_to(evaluate(p.expr, values, NUMPY), segments) for p in card.parameters]
+    return np.stack(columns, axis=1).astype(np.float64)
+
+
+def data(bound: Bound, to: Sizes) -> Data:
+    """The arrays of a bound model, padded to sizes at least its own."""
+    anchors, samples, segments, infused, steadied = to
+    line, card = bound.line, bound.card
+    typical = bound.typical
+    if segments > 1:
+        typical = np.concatenate([typical, np.repeat(typical[-1:], segments - len(typical), axis=0)])
+    levels = line.samples
+    more = samples - len(levels)
+    measured = [level.measured for level in levels]
+    observed = [level.value_mg_L if level.measured else 1.0 for level in levels]
+    return Data(
+        schedule(line, bound.relation.system, anchors=anchors, samples=samples, infused=infused, steadied=steadied),
+        typical,
+        np.array(observed + [1.0] * more),
+        np.array(measured + [False] * more),
+        np.float64(card.residual.additive_mg_L),
+        np.float64(card.residual.proportional),
+        precision(card),
+    )
+
+
+@lru_cache(maxsize=256)
+def precision(card: Card) -> np.ndarray:
+    """Inverse of the covariance of a card's effects."""
+    return np.linalg.inv(np.array(card.omega, dtype=np.float64).reshape(len(card.effects), len(card.effects)))

@@ -1,0 +1,84 @@
+"""Which covariate values hold on which segment, and whether the card was built on such patients."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from individose.base import DomainError, InputError, Notice
+from individose.drugs import Card, CovariateUse, covariate
+from individose.events import Reading
+from individose.prediction.timeline import Timeline
+
+Values = dict[str, np.ndarray]
+"""Covariate name to one number for each segment (or one that serves all); categories by their code."""
+
+
+def segment_values(card: Card, line: Timeline, *, extrapolate: bool) -> tuple[Values, tuple[Notice, ...]]:
+    """The covariates that a card reads, by segment, with a notice for each that lies outside its domain.
+
+    **Raises:** `InputError` for a covariate that is missing or no human being has, `DomainError` for one outside the
+    card's domain unless `extrapolate`.
+    """
+    values: Values = {}
+    notices: list[Notice] = []
+    for use in card.covariates:
+        found = _carried(card, line, use)
+        notices.extend(_within_domain(card, use.name, found, extrapolate))
+        values[use.name] = np.array(found)
+    if all(np.all(v == v[0]) for v in values.values()):
+        values = {name: v[:1] for name, v in values.items()}
+    return values, tuple(notices)
+
+
+def _carried(card: Card, line: Timeline, use: CovariateUse) -> list[float]:
+    known = [(i, _number(use.name, reading)) for i, reading in enumerate(line.readings) if use.name in reading.values]
+    if not known:
+        entry = covariate(use.name)
+        aliases = f" (column {' or '.join(entry.aliases)})" if entry.aliases else ""
+        raise InputError(
+            f"{use.name} is missing",
+            f"{card.id} needs it, in {entry.unit}{aliases}",
+            f"its equations read {use.name}",
+            "Add it; individose never fills in a covariate by itself.",
+        )
+    if all(value == known[0][1] for _, value in known):
+        return [known[0][1]] * len(line.ends)
+    if use.carry == "backward":
+        return [next((v for i, v in known if i >= end), known[-1][1]) for end in line.ends]
+    return [next((v for i, v in reversed(known) if i < begin), known[0][1]) for begin in line.begins]
+
+
+def _number(name: str, reading: Reading) -> float:
+    value = reading.values[name]
+    entry = covariate(name)
+    entry.check(value)
+    return entry.code(value)
+
+
+def _within_domain(card: Card, name: str, values: list[float], extrapolate: bool) -> list[Notice]:
+    allowed = card.domain.get(name)
+    if allowed is None:
+        return []
+    unit = covariate(name).unit
+    low, high = allowed.min, allowed.max
+    outside = [v for v in values if (low is not None and v < low) or (high is not None and v > high)]
+    if not outside:
+        return []
+    shown = "" if unit == "1" else f" {unit}"
+    arrived = f"{name} is {outside[0]:g}{shown}"
+    limits = f"{card.id} was built on {_range(low, high)}{shown}"
+    if not extrapolate:
+        raise DomainError(
+            arrived,
+            limits,
+            allowed.source or f"domain of the card: {card.source.citation}",
+            "Pick a card that covers this patient, or pass extrapolate=True (--extrapolate) and the report will carry "
+            "the warning.",
+        )
+    return [Notice("outside-domain", f"{arrived}; {limits}. The estimate is an extrapolation.", "warning")]
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is None:
+        return f"at most {high:g}"
+    return f"at least {low:g}" if high is None else f"{low:g}-{high:g}"

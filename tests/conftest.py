@@ -1,0 +1,11 @@
+"""One session for all tests: 64-bit numbers, no silent promotion of dtypes, fixed hypothesis profile."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+settings.register_profile(
+    "ci", max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ci")

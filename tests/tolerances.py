@@ -1,0 +1,31 @@
+"""The only place where a test's tolerance is a number; each says why it is what it is."""
+
+IDENTITY = 1e-10
+"""Two roads to one answer in float64 (relative)."""
+
+EXACT = 1e-12
+"""Closed forms against 50-digit arithmetic (relative)."""
+
+GRADIENT = 1e-6
+"""Automatic derivatives against central differences, whose own error this is (relative)."""
+
+ODE = 1e-8
+"""A closed form against an ODE solver run at 1e-12 (relative)."""
+
+ETA_NONMEM = 2e-5
+"""Individual effects against NONMEM's printed ones: its optimiser stops at about this distance (absolute)."""
+
+ESTIMATE = 1e-6
+"""Individual effects against an independent optimiser run to the end (absolute)."""
+
+
+def printed(text: str) -> float:
+    """Half a unit in the last printed digit of a number, as an absolute tolerance (with room for a tie)."""
+    mantissa, _, exponent = text.lower().partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    return 0.5000001 * 10.0 ** (-decimals + int(exponent or 0))
+
+
+def within_standard_errors(found: float, expected: float, standard_error: float, count: float = 4.0) -> bool:
+    """Whether a Monte Carlo figure lies within `count` of its own standard errors of what is expected."""
+    return abs(found - expected) <= count * standard_error
