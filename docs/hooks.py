@@ -1,4 +1,4 @@
-"""What mkdocs does beyond its settings: formulas become MathML, and every card's page gets its place in the navigation."""
+"""What mkdocs does beyond its settings: formulas become MathML, and cards and theory pages get their place."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>
 
 
 def on_config(config: Any) -> Any:
-    """The pages of docs/cards under 'Cards'."""
-    folder = Path(config.docs_dir) / "cards"
-    pages = sorted(page.name for page in folder.glob("*.md") if page.name != "index.md")
+    """The navigation with every page of docs/cards and docs/theory: those that it names first, then the others."""
     for section in config.nav:
-        if "Cards" in section:
-            section["Cards"] = ["cards/index.md", *(f"cards/{page}" for page in pages)]
+        for title, folder in (("Cards", "cards"), ("Theory", "theory")):
+            if title in section:
+                named = [section[title]] if isinstance(section[title], str) else section[title]
+                there = sorted(f"{folder}/{page.name}" for page in (Path(config.docs_dir) / folder).glob("*.md"))
+                section[title] = [*named, *(page for page in there if page not in named)]
     return config
 
 

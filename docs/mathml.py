@@ -20,8 +20,9 @@ GREEK = {
 }  # fmt: skip
 OPERATORS = {
     "cdot": "·", "times": "×", "le": "≤", "ge": "≥", "ne": "≠", "approx": "≈", "to": "→", "in": "∈", "mid": "|",
-    "pm": "±", "ll": "≪", "gg": "≫", "sim": "∼", "ldots": "…", "dots": "…", "cdots": "⋯", "quad": "\u2003", ",": "\u2009",
-    ";": "\u2005", " ": "\u2005", "{": "{", "}": "}", "|": "‖", "top": "⊤", "propto": "∝",
+    "pm": "±", "ll": "≪", "gg": "≫", "sim": "∼", "ldots": "…", "dots": "…", "cdots": "⋯", "quad": "\u2003",
+    "qquad": "\u2003\u2003", "nabla": "∇", ",": "\u2009", ";": "\u2005", " ": "\u2005", "{": "{", "}": "}", "|": "‖",
+    "top": "⊤", "propto": "∝",
 }  # fmt: skip
 LARGE = {"sum": "∑", "prod": "∏", "int": "∫"}
 FUNCTIONS = ("exp", "ln", "log", "log10", "min", "max", "det", "Pr", "diag", "arg")
@@ -36,7 +37,7 @@ def mathml(latex: str, *, display: bool) -> str:
     texts: list[str] = []
 
     def kept(found: re.Match[str]) -> str:  # text keeps its spaces, which tokens do not
-        texts.append(re.sub(r"\\(.)", r"\1", found[1]))
+        texts.append(re.sub(r"\\(.)", r"\1", found[1]).replace(" ", "\N{NO-BREAK SPACE}"))
         return rf" \kept{{{len(texts) - 1}}} "
 
     reader = _Reader(TOKEN.findall(TEXT.sub(kept, latex)), texts, latex)
@@ -121,17 +122,17 @@ class _Reader:
             case "begin":
                 return self.environment()
         if name in ACCENTS:
-            return f'<mover accent="true">{self.group()}<mo stretchy="false">{ACCENTS[name]}</mo></mover>'
+            return f'<mover accent="true">{self.atom()}<mo stretchy="false">{ACCENTS[name]}</mo></mover>'
         if name in GREEK:
             return f"<mi>{GREEK[name]}</mi>"
         if name in LARGE:
             return f"<mo>{LARGE[name]}</mo>"
         if name in FUNCTIONS:
-            return f"<mi>{name}</mi>"
+            gap = "" if self.peek() in ("(", r"\left", "_", "^") else '<mspace width="0.17em"/>'
+            return f"<mi>{name}</mi>{gap}"
         if name in OPERATORS:
-            space = "\u2003\u2009\u2005"
             written = OPERATORS[name]
-            return f"<mtext>{written}</mtext>" if written in space else f"<mo>{escape(written)}</mo>"
+            return f"<mtext>{written}</mtext>" if written.isspace() else f"<mo>{escape(written)}</mo>"
         raise ValueError(f"{self.latex!r}: \\{name} is not in the subset of docs/mathml.py")
 
     def number(self) -> int:
@@ -163,10 +164,10 @@ class _Reader:
                 break
         if self.named() != name:
             raise ValueError(f"{self.latex!r}: {name} is not ended")
+        # the brace of cases is a border (assets/site.css): not every system has a font that can stretch one
         align = "left left" if name == "cases" else "right left"
         table = "".join("<mtr>" + "".join(f"<mtd>{cell}</mtd>" for cell in row) + "</mtr>" for row in rows)
-        found = f'<mtable class="{name}" columnalign="{align}">{table}</mtable>'
-        return f'<mrow><mo stretchy="true">{{</mo>{found}</mrow>' if name == "cases" else found
+        return f'<mtable class="{name}" columnalign="{align}">{table}</mtable>'
 
     def named(self) -> str:
         self.take("{")

@@ -20,6 +20,7 @@ from individose.drugs.library import summaries
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
+NBSP = "&nbsp;"
 BLOCK = re.compile(r"(<!-- begin (\w+) -->\n).*?(<!-- end \2 -->)", re.DOTALL)
 
 
@@ -41,7 +42,9 @@ def demo() -> str:
     """What `make demo` prints, from the parameters on, with the best three regimens."""
     done = CliRunner().invoke(main, ["estimate", str(ROOT / "examples" / "newborn.json")], env={"COLUMNS": "110"})
     assert done.exit_code == 0, done.output
-    sections = dict(zip(SECTIONS, re.split(rf"^(?:{'|'.join(SECTIONS)})", done.output, flags=re.MULTILINE)[1:], strict=True))
+    sections = dict(
+        zip(SECTIONS, re.split(rf"^(?:{'|'.join(SECTIONS)})", done.output, flags=re.MULTILINE)[1:], strict=True)
+    )
     kept = [_section(name, sections[name]) for name in ("Parameters", "Exposure at steady state", "Ranked doses")]
     return "```text\n" + "\n\n".join(kept) + "\n```"
 
@@ -75,16 +78,18 @@ def evaluation_short() -> str:
 
 def _scores(scores: tuple[Score, ...] | list[Score]) -> str:
     header = ("levels", "n", "predicted", "bias", "imprecision", "within 20 %", "within 30 %")
-    rows = [
-        (s.group, str(s.levels), s.prediction, *(_percent(x) for x in (s.bias, s.imprecision, s.within_20, s.within_30)))
-        for s in scores
-    ]
+    rows = []
+    for s in scores:
+        figures = (_percent(x) for x in (s.bias, s.imprecision, s.within_20, s.within_30))
+        first = s.prediction == "a priori"  # a group's second row needs no name again
+        said = s.prediction.replace(" ", NBSP)
+        rows.append((s.group if first else "", str(s.levels) if first else "", said, *figures))
     return table(header, rows)
 
 
 def _percent(figure: tuple[float, float, float]) -> str:
-    value, low, high = (f"{100 * x:.1f}".replace("-", "−") for x in figure)
-    return f"{value} % ({low} to {high})"
+    value, low, high = (f"{100 * x:.1f}".replace("-0.0", "0.0").replace("-", "−") for x in figure)
+    return f"{value} %<br>({low} to {high})".replace(" ", NBSP)
 
 
 def benchmarks() -> str:
@@ -93,8 +98,15 @@ def benchmarks() -> str:
     for file in sorted(RESULTS.glob("*.json")):
         found = json.loads(file.read_text(encoding="utf-8"))
         on = ", ".join(f"{value} {name}" if name == "cores" else str(value) for name, value in found["machine"].items())
-        rows = [(what, f"{value:.4g}" if isinstance(value, float) else str(value)) for what, value in found["figures"].items()]
-        parts += [f"### {file.stem.capitalize()}", f"Measured {found['date']} on {on}.", table(("figure", "value"), rows)]
+        rows = [
+            (what, f"{value:.4g}" if isinstance(value, float) else str(value))
+            for what, value in found["figures"].items()
+        ]
+        parts += [
+            f"### {file.stem.capitalize()}",
+            f"Measured {found['date']} on {on}.",
+            table(("figure", "value"), rows),
+        ]
     return "\n\n".join(parts) or "No results are stored yet; `make bench` measures them."
 
 

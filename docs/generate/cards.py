@@ -56,7 +56,9 @@ def _domain(card: Card) -> str:
     for name, one in card.domain.items():
         shown = ", ".join(str(v) for v in one.values) or f"{_limit(one.min)} to {_limit(one.max)}"
         carry = next((use.carry for use in card.covariates if use.name == name), "")
-        rows.append((f"`{name}`", shown, _unit(one.unit), "read, carried " + carry if carry else "not read", one.source))
+        rows.append(
+            (f"`{name}`", shown, _unit(one.unit), "read, carried " + carry if carry else "not read", one.source)
+        )
     said = (
         "A patient outside of the range of a covariate that the equations read is refused, unless `extrapolate` is asked "
         "for; the result then carries a warning. The other ranges tell whom the model was built on, and are not held."
@@ -90,7 +92,11 @@ def _variability(card: Card) -> str:
         if card.omega[i][j]
     ]
     said = f"Covariances: {'; '.join(covarying)}." if covarying else "No two of them covary."
-    said += " A CV is given as 100 sqrt(exp(variance) − 1)." if any(e.transform == "log-normal" for e in card.effects) else ""
+    said += (
+        " A CV is given as 100 sqrt(exp(variance) − 1)."
+        if any(e.transform == "log-normal" for e in card.effects)
+        else ""
+    )
     return table(("parameter", "variance", "transform", "spread", "as stated"), rows) + "\n\n" + said
 
 

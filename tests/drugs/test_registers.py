@@ -12,7 +12,7 @@ from individose.base import InputError
 from individose.base.units import factor, unit
 from individose.drugs import covariate, covariates, parameters
 from individose.drugs.grammar import FUNCTIONS, WORDS
-from individose.drugs.registers import dispositions, inputs
+from individose.drugs.registers import dispositions, inputs, metabolites
 from reference_data import rows
 
 CONTINUOUS = [c for c in covariates().values() if c.kind == "continuous"]
@@ -56,7 +56,7 @@ def test_a_category_has_labels_and_a_boolean_none(entry):
 @pytest.mark.parametrize("meaning", parameters().values(), ids=lambda p: p.name)
 def test_a_parameter_is_in_canonical_units(meaning):
     """h, mg, L and products of them: the factor to the same product written out is exactly 1."""
-    canonical = {"h", "1/h", "L", "L/h", "mg/h", "mg/L", "1"}
+    canonical = {"h", "1/h", "L", "L/h", "mg/h", "mg/L", "1/L", "1"}
     assert meaning.unit in canonical
     assert meaning.meaning
 
@@ -68,7 +68,11 @@ def test_systems_name_registered_parameters_only():
         for group in (*part.parameterisations, part.optional)
         for name in group
     }
-    assert used == set(parameters())
+    numbers = ("F", "lag", "duration", "rate", "ka", "k")
+    numbered = {n for n in parameters() if n[-1].isdigit() and n.rstrip("123456789") in numbers}
+    formed = {name for one in metabolites().values() for group in one.parameterisations for name in group}
+    assert used <= set(parameters())
+    assert set(parameters()) == used | numbered | formed
 
 
 @pytest.mark.parametrize(

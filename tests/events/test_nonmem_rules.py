@@ -27,13 +27,13 @@ def dose(names: str, cells: str, **reading: Any) -> Dose:
 @pytest.mark.parametrize(
     ("names", "cells", "expected"),
     [
-        ("AMT,RATE", "100,50", Dose(0.0, 100.0, 2.0)),
+        ("AMT,RATE", "100,50", Dose(0.0, 100.0, 2.0, keeps="rate")),
         ("AMT,RATE", "100,0", Dose(0.0, 100.0)),
         ("AMT,RATE", "100,.", Dose(0.0, 100.0)),
         ("AMT,RATE", "100,-1", Dose(0.0, 100.0, modelled="rate")),
         ("AMT,RATE", "100,-2", Dose(0.0, 100.0, modelled="duration")),
         ("AMT,DUR", "100,1.5", Dose(0.0, 100.0, 1.5)),
-        ("AMT,RATE,DUR", "100,50,2", Dose(0.0, 100.0, 2.0)),
+        ("AMT,RATE,DUR", "100,50,2", Dose(0.0, 100.0, 2.0, keeps="rate")),
         ("AMT,II,ADDL", "100,12,5", Dose(0.0, 100.0, interval_h=12.0, additional=5)),
         ("AMT,SS,II", "100,1,12", Dose(0.0, 100.0, interval_h=12.0, steady_state=1)),
         ("AMT,SS,II", "100,2,12", Dose(0.0, 100.0, interval_h=12.0, steady_state=2)),
@@ -153,7 +153,7 @@ def test_units_are_converted_at_the_border_and_said() -> None:
     found = only(text, units={"TIME": "min", "AMT": "ug", "DV": "ng/mL", "WT": "g"})
     (given,), (measured,) = found.doses, found.levels
     near = lambda value: pytest.approx(value, rel=tolerances.EXACT)  # noqa: E731
-    assert given == Dose(0.0, near(5.0), near(100 / 60), interval_h=near(12.0), additional=2)
+    assert given == Dose(0.0, near(5.0), near(100 / 60), interval_h=near(12.0), additional=2, keeps="rate")
     assert measured == Level(near(1.5), near(0.3), censoring="below")
     assert found.readings[0].values == {"weight": near(3.5)}
     assert "TIME min" in found.notes[0]

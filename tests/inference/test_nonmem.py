@@ -46,7 +46,7 @@ def test_the_sum_of_objectives_is_nonmems(ward):
 def _gauss_newton(fit):
     """sum_j J_j J_j' / v_j + omega^-1 + the interaction term, from finite differences of the predictions alone."""
     data, likelihood, step = fit.problem.data, fit.problem.likelihood, 1e-5
-    measured = np.asarray(data.measured)
+    measured = np.asarray(data.measured) > 0
 
     def log_levels(eta):
         return np.log(np.asarray(likelihood.predict(eta, data))[measured])

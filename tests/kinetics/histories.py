@@ -33,14 +33,16 @@ def schedule(doses, times, compartments):
     rates = rates_between(doses, at, compartments)
     segment = np.searchsorted(at, times, side="right") - 1
     return Schedule(
-        np.diff(at, prepend=at[0]),
-        np.ones(len(at)),
-        np.array([a[1] for a in anchors]),
-        np.array([a[2] for a in anchors], dtype=np.int32),
-        rates,
-        segment.astype(np.int32),
-        np.asarray(times) - at[segment],
-        np.ones(len(times), dtype=bool),
+        span_h=np.diff(at, prepend=at[0]),
+        keep=np.ones((len(at), compartments)),
+        amount_mg=np.array([a[1] for a in anchors]),
+        into=np.array([a[2] for a in anchors], dtype=np.int32),
+        rate_mg_h=rates,
+        piece=np.zeros(len(at), dtype=np.int32),
+        segment=segment.astype(np.int32),
+        since_h=np.asarray(times) - at[segment],
+        output=np.zeros(len(times), dtype=np.int32),
+        sampled=np.ones(len(times), dtype=bool),
     )
 
 

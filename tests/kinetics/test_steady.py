@@ -24,8 +24,9 @@ def _many(system, p, line):
 @partial(jax.jit, static_argnums=0)
 def _steady(system, p, amount, duration, interval):
     regimen = tuple(jnp.asarray(x, dtype=float) for x in (amount, duration, interval))
-    trough = system.observe(p, trough_amounts(system, p, jnp.int32(0), *regimen))
-    return trough, area_over_interval(system, p, jnp.int32(0), *regimen)
+    q = system.prepare(p)
+    trough = system.observe(q, trough_amounts(system, q, jnp.int32(0), *regimen))
+    return trough[0], area_over_interval(system, q, jnp.int32(0), *regimen)[0]
 
 
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda s: s.name)

@@ -168,7 +168,7 @@ def test_a_level_before_any_dose_is_refused():
     [
         (Dose(0.0, 20.0, into="gut"), "gut"),
         (Dose(0.0, 20.0, modelled="duration"), "duration"),
-        (Dose(0.0, 20.0, duration_h=30.0, interval_h=12.0, steady_state=1), "30 h"),
+        (Dose(0.0, 20.0, duration_h=160.0, interval_h=12.0, steady_state=1), "160 h"),
     ],
 )
 def test_doses_that_no_kernel_carries_out_are_refused(dose, beat):
@@ -176,6 +176,6 @@ def test_doses_that_no_kernel_carries_out_are_refused(dose, beat):
 
 
 def test_a_card_with_a_parameter_that_nothing_reads_is_refused():
-    extra = replace(CARD.parameters[1], name="F")
+    extra = replace(CARD.parameters[1], name="Q")
     with pytest.raises(CardError, match="ignored in silence"):
         ido.fit(replace(CARD, id="extra", parameters=(*CARD.parameters, extra)), baby(Dose(0.0, 20.0)))

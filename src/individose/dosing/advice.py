@@ -108,6 +108,10 @@ def best_value(target: Target) -> float:
     return target.best if target.best is not None else 0.5 * (target.low + target.high)
 
 
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"
+
+
 def percent(probability: float) -> str:
     """A probability for people; one drawn from a sample is never shown as certain."""
     if probability < 0.005:
@@ -118,10 +122,10 @@ def percent(probability: float) -> str:
 def _sentence(best: Candidate, target: Target, reached: bool) -> str:
     aim = f"{target.metric} of {target.low:g}-{target.high:g} {target.unit}"
     if reached:
-        return f"{best.regimen} reaches a {aim} with a probability of {percent(best.probability)}."
+        return f"{best.regimen} reaches {_article(aim)} {aim} with a probability of {percent(best.probability)}."
     side = "above" if best.above > best.below else "below"
     return (
-        f"No candidate reaches a {aim} with a probability over {percent(REACHED)}; the nearest, {best.regimen}, does with "
+        f"No candidate reaches {_article(aim)} {aim} with a probability over {percent(REACHED)}; the nearest, {best.regimen}, does with "
         f"{percent(best.probability)} and is {side} it with {percent(max(best.above, best.below))}."
     )
 

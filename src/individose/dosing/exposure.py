@@ -12,30 +12,25 @@ from individose.base import InputError
 from individose.dosing.regimen import Regimen
 from individose.inference import Estimate, Fit
 from individose.inference.fit import individual_draws, individuals
-from individose.kinetics import System, area_over_interval, padded, trough_amounts
+from individose.kinetics import System, padded, steady_exposure
 
 METRICS = {"trough": "mg/L", "average": "mg/L", "auc": "mg.h/L", "auc24": "mg.h/L"}
 """Metric to unit: level just before a dose, time average, area over one interval, area over 24 h."""
 
 
 @partial(jax.jit, static_argnums=0)
-def _steady(system: System, p, into, amount_mg, duration_h, interval_h):
+def _steady(system: System, p, amount_mg, duration_h, interval_h):
     """(trough, area over an interval), each (draws, regimens): draws are the first axis of p, regimens that of amount."""
-
-    def one(p, amount, duration, interval):
-        trough = system.observe(p, trough_amounts(system, p, into, amount, duration, interval))
-        return trough, area_over_interval(system, p, into, amount, duration, interval)
-
-    over_regimens = jax.vmap(one, in_axes=(None, 0, 0, 0))
+    over_regimens = jax.vmap(partial(steady_exposure, system), in_axes=(None, 0, 0, 0))
     return jax.vmap(over_regimens, in_axes=(0, None, None, None))(p, amount_mg, duration_h, interval_h)
 
 
 @partial(jax.jit, static_argnums=0)
-def _steady_ward(system: System, p, into, amount_mg, duration_h, interval_h):
+def _steady_ward(system: System, p, amount_mg, duration_h, interval_h):
     """(trough, area over an interval), each (patients, draws), every patient under a regimen of their own."""
 
     def patient(p, amount, duration, interval):
-        trough, area = _steady(system, p, into, amount[None], duration[None], interval[None])
+        trough, area = _steady(system, p, amount[None], duration[None], interval[None])
         return trough[:, 0], area[:, 0]
 
     return jax.vmap(patient)(p, amount_mg, duration_h, interval_h)
@@ -50,7 +45,7 @@ def steady_draws(fit: Fit, regimens: Sequence[Regimen], etas: np.ndarray) -> dic
     filled = [*regimens, *[regimens[-1]] * (count - len(regimens))]
     system = _system(fit)
     p = individual_draws(fit.problem.likelihood, etas, fit.problem.now)
-    trough, area = (np.asarray(x)[:, : len(regimens)] for x in _steady(system, p, _into(system), *_columns(filled)))
+    trough, area = (np.asarray(x)[:, : len(regimens)] for x in _steady(system, p, *_columns(filled)))
     return _metrics(trough, area, _columns(regimens)[2])
 
 
@@ -65,7 +60,7 @@ def steady_states(fits: Sequence[Fit], regimens: Sequence[Regimen], level: float
     system = _system(fits[0])
     etas = np.stack([np.vstack([fit.eta, fit.sample()]) for fit in fits])
     p = individuals(fits, etas)
-    trough, area = (np.asarray(x) for x in _steady_ward(system, p, _into(system), *_columns(regimens)))
+    trough, area = (np.asarray(x) for x in _steady_ward(system, p, *_columns(regimens)))
     found = _metrics(trough, area, _columns(regimens)[2][:, None])
     tail = [0.5 - level / 2, 0.5 + level / 2]
     ends = {name: np.quantile(values[:, 1:], tail, axis=1) for name, values in found.items()}
@@ -76,10 +71,6 @@ def steady_states(fits: Sequence[Fit], regimens: Sequence[Regimen], level: float
         }
         for i in range(len(fits))
     ]
-
-
-def _into(system: System) -> np.int32:
-    return np.int32(system.compartments.index(system.dosed))
 
 
 def _columns(regimens: Sequence[Regimen]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

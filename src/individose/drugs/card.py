@@ -172,6 +172,8 @@ class Card:
     revisions: tuple[str, ...] = ()
     molar_mass_g_mol: float | None = None
     grounds: str = ""
+    stages: int = 0
+    metabolite: str | None = None
     digest: str = field(default="", compare=False)
 
     def __hash__(self) -> int:

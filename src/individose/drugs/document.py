@@ -28,6 +28,8 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SystemTable(Table, frozen=True):
     disposition: str
     input: str | list[str]
+    stages: int = 0
+    metabolite: str | None = None
 
 
 class SourceTable(Table, frozen=True):

@@ -120,8 +120,20 @@ def covariates() -> Mapping[str, Covariate]:
 
 @lru_cache(maxsize=1)
 def parameters() -> Mapping[str, ParameterMeaning]:
-    """All registered parameters by name."""
-    return MappingProxyType({n: ParameterMeaning(name=n, **row) for n, row in _table("parameters.toml").items()})
+    """All registered parameters by name: those of the file, a metabolite's (CLm) and a compartment's or stage's (F1, k2)."""
+    found = {n: ParameterMeaning(name=n, **row) for n, row in _table("parameters.toml").items()}
+    numbered = ("F", "lag", "duration", "rate", "ka")
+    for group in (names for part in metabolites().values() for names in part.parameterisations):
+        for name in group[:-1]:
+            one = found[name.removesuffix("m")]
+            found.setdefault(name, ParameterMeaning(name, one.unit, f"{one.meaning}, of the metabolite"))
+    for name in numbered:
+        one = found[name]
+        for i in range(1, 10):
+            found.setdefault(f"{name}{i}", ParameterMeaning(f"{name}{i}", one.unit, f"{one.meaning}, number {i}"))
+    for i in range(1, 10):
+        found.setdefault(f"k{i}", ParameterMeaning(f"k{i}", "1/h", f"rate constant of stage {i} of a chain"))
+    return MappingProxyType(found)
 
 
 @lru_cache(maxsize=1)
@@ -132,6 +144,16 @@ def _systems() -> dict[str, Any]:
 def dispositions() -> Mapping[str, SystemPart]:
     """All dispositions by name."""
     return {name: _part(name, row) for name, row in _systems()["dispositions"].items()}
+
+
+def metabolites() -> Mapping[str, SystemPart]:
+    """The dispositions of a metabolite: those of a parent, with parameters that end in m, and the fraction formed."""
+
+    def named(one: SystemPart) -> SystemPart:
+        sets = tuple((*(f"{name}m" for name in names), "fm") for names in one.parameterisations)
+        return SystemPart(one.name, sets)
+
+    return {name: named(one) for name, one in dispositions().items() if name.endswith("_compartment")}
 
 
 def inputs() -> Mapping[str, SystemPart]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -86,7 +87,7 @@ def _card(found: Document) -> Card:
     inputs = (system.input,) if isinstance(system.input, str) else tuple(system.input)
     constants = _constants(found)
     parameters = _parameters(found, constants)
-    _check_system(found.id, system.disposition, inputs, [parameter.name for parameter in parameters])
+    _check_system(found.id, system, inputs, [parameter.name for parameter in parameters])
     used = _covariates(found, parameters)
     scales = {p.name: factor(p.stated_unit, p.unit, f"{found.id}: parameters.{p.name}.unit", found.molar_mass_g_mol)
               for p in parameters}  # fmt: skip
@@ -98,6 +99,8 @@ def _card(found: Document) -> Card:
         grade=found.grade,
         disposition=system.disposition,
         inputs=inputs,
+        stages=system.stages,
+        metabolite=system.metabolite,
         source=Source(**_fields(read(found.source, SourceTable, "source", found.id))),
         domain=_domain(found),
         covariates=used,
@@ -168,10 +171,15 @@ def _parameters(found: Document, constants: Mapping[str, Constant]) -> tuple[Par
     return tuple(parameters)
 
 
-def _check_system(card_id: str, disposition: str, inputs: tuple[str, ...], given: list[str]) -> None:
-    parts = []
+INPUT_OF_COMPARTMENT = re.compile(r"(F|lag|duration|rate)[1-9]|ka[1-9]")
+"""Parameters of the input into one compartment, by NONMEM's number, and of one of several depots."""
+
+
+def _check_system(card_id: str, system: SystemTable, inputs: tuple[str, ...], given: list[str]) -> None:
+    disposition, parts = system.disposition, []
     for path, word, known in (
         ("system.disposition", disposition, registers.dispositions()),
+        *((("system.metabolite", system.metabolite, registers.metabolites()),) if system.metabolite else ()),
         *(("system.input", word, registers.inputs()) for word in inputs),
     ):
         if word not in known:
@@ -195,7 +203,8 @@ def _check_system(card_id: str, disposition: str, inputs: tuple[str, ...], given
                 f"Add an equation for {listing(name for name in nearest if name not in given)}.",
             )
         allowed |= {*max(full, key=len), *part.optional}
-    spare = [name for name in given if name not in allowed]
+    stages = {f"k{i + 1}" for i in range(system.stages)} if "chain" in inputs else set[str]()
+    spare = [name for name in given if name not in allowed | stages and not INPUT_OF_COMPARTMENT.fullmatch(name)]
     if spare:
         raise CardError(
             f"{card_id}: parameters.{spare[0]} has no place in the system {disposition} with {listing(inputs)}",

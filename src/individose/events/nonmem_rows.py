@@ -87,6 +87,7 @@ def dose(cells: Cells, layout: Layout, line: int, time_h: float) -> Dose:
         steady_state,
         modelled,
         rate if constant else 0.0,
+        "rate" if rate > 0.0 and not constant else "duration",
     )
 
 

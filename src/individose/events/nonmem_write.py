@@ -113,7 +113,9 @@ def _dose(dose: Dose, evid: str) -> Cells:
     elif dose.rate_mg_h:
         row["RATE"] = _text(dose.rate_mg_h)
     elif dose.duration_h:
-        row |= {"RATE": _text(dose.amount_mg / dose.duration_h), "DUR": _text(dose.duration_h)}
+        row["DUR"] = _text(dose.duration_h)
+        if dose.keeps == "rate":
+            row["RATE"] = _text(dose.amount_mg / dose.duration_h)
     if dose.into is not None:
         row["CMT"] = _compartment(dose.into)
     if dose.steady_state:

@@ -28,6 +28,8 @@ class Dose:
     - `interval_h`, `additional`: `additional` further doses, each `interval_h` after the last (NONMEM II, ADDL).
     - `steady_state`: 0 none, 1 start from the steady state of this dose, 2 add it to what is there (NONMEM SS).
     - `modelled`: the card gives the duration or the rate of the input (NONMEM RATE -2, -1) instead of `duration_h`.
+    - `removed_after_h`: > 0 for a patch that is taken off after this time, with what it still holds.
+    - `keeps`: what a bioavailability leaves alone when it changes the amount (NONMEM's RATE > 0 keeps the rate).
     - `rate_mg_h`: > 0 only for a constant infusion that has run for ever and stops at `time_h` (NONMEM SS = 1 or 2,
       RATE > 0, AMT = 0); then `amount_mg`, `duration_h` and `interval_h` are 0.
     """
@@ -41,6 +43,8 @@ class Dose:
     steady_state: Literal[0, 1, 2] = 0
     modelled: Literal["no", "rate", "duration"] = "no"
     rate_mg_h: float = 0.0
+    keeps: Literal["duration", "rate"] = "duration"
+    removed_after_h: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ class Fit:
 
     def _at_levels(self, eta: np.ndarray) -> np.ndarray:
         data = self.problem.data
-        return np.asarray(predict(self.problem.likelihood, eta, data))[np.asarray(data.schedule.sampled)]
+        return np.asarray(predict(self.problem.likelihood, eta, data))[np.asarray(data.sampled)]
 
 
 def parameters(fits: Sequence[Fit], level: float = 0.9) -> list[dict[str, Estimate]]:
@@ -153,7 +153,7 @@ def fitted_ward(fits: Sequence[Fit]) -> list[tuple[np.ndarray, np.ndarray]]:
         etas = np.stack([np.stack([np.zeros_like(fit.eta), fit.eta]) for fit in filled])
         levels = np.asarray(_predict_pairs(fits[members[0]].problem.likelihood, etas, data))
         for i, pair in zip(members, levels, strict=False):
-            sampled = np.asarray(fits[i].problem.data.schedule.sampled)
+            sampled = np.asarray(fits[i].problem.data.sampled)
             found[i] = (pair[0][sampled], pair[1][sampled])
     return found
 

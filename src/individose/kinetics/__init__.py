@@ -7,15 +7,22 @@ from individose.kinetics import compiled  # noqa: F401  # pyright: ignore[report
 
 # isort: split
 
-from individose.kinetics.propagate import anchor_states, areas, concentrations
-from individose.kinetics.register import SYSTEMS, compose
+from individose.kinetics.arrange import Doses, History, Inputs, Marks, Samples, arrange
+from individose.kinetics.propagate import anchor_states, areas, concentrations, prepare
+from individose.kinetics.register import INPUTS, compose
 from individose.kinetics.schedule import Schedule, SteadyDoses, padded
-from individose.kinetics.steady import after_one_dose, area_over_interval, trough_amounts
-from individose.kinetics.system import Parameters, State, System
+from individose.kinetics.steady import after_one_dose, area_over_interval, steady_exposure, trough_amounts
+from individose.kinetics.system import Entry, Parameters, State, System
 
 __all__ = [
-    "SYSTEMS",
+    "INPUTS",
+    "Doses",
+    "Entry",
+    "History",
+    "Inputs",
+    "Marks",
     "Parameters",
+    "Samples",
     "Schedule",
     "State",
     "SteadyDoses",
@@ -24,8 +31,11 @@ __all__ = [
     "anchor_states",
     "area_over_interval",
     "areas",
+    "arrange",
     "compose",
     "concentrations",
     "padded",
+    "prepare",
+    "steady_exposure",
     "trough_amounts",
 ]

@@ -13,72 +13,119 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from individose.kinetics.schedule import Schedule, SteadyDoses
-from individose.kinetics.steady import trough_amounts
-from individose.kinetics.system import Parameters, State, System
+from individose.kinetics.steady import amounts_at_phase
+from individose.kinetics.system import Outputs, Parameters, Prepared, Rates, State, System
 
-SegmentParameters = Parameters
-"""Parameters with a leading axis: one value for each segment, or a single one that serves all."""
+PieceParameters = Parameters
+"""Parameters with a leading axis: one value for each piece of time in which they are constant, or one for all."""
 
 Index = Int[Array, ""]
 Scalar = Float[Array, ""]
 
 
-def _of(p: SegmentParameters, segment: Index) -> Parameters:
-    return {name: values[0] if values.shape[0] == 1 else values[segment] for name, values in p.items()}
+def prepare(system: System, p: PieceParameters) -> Prepared:
+    """What the system works out once for every piece, with the same leading axis."""
+    return jax.vmap(system.prepare)(dict(p))
 
 
-def _rates(schedule: Schedule, segment: Index) -> Any:
-    return None if schedule.rate_mg_h is None else jnp.asarray(schedule.rate_mg_h)[segment]
+def _of(prepared: Prepared, piece: Index) -> Prepared:
+    def row(values: Array) -> Array:
+        return values[0] if values.shape[0] == 1 else values[piece]
+
+    return jax.tree.map(row, prepared)
 
 
-def anchor_states(system: System, p: SegmentParameters, schedule: Schedule) -> Float[Array, "anchors compartments"]:
-    """Amounts (mg) right after each anchor."""
+def _rates(schedule: Schedule, segment: Index, size: int) -> Rates:
+    if schedule.rate_mg_h is None:
+        return None
+    row = jnp.asarray(schedule.rate_mg_h)[segment]
+    return tuple(row[i] for i in range(size))
 
-    def step(carried: State, at: tuple[Index, Schedule]) -> tuple[State, State]:
-        k, anchor = at
-        before = jnp.maximum(k - 1, 0)
-        mine = _of(p, before)
-        state = system.advance(mine, carried, _rates(schedule, before), jnp.asarray(anchor.span_h)) * anchor.keep
-        if anchor.steady is not None:
-            state = _at_steady_state(system, mine, anchor.into, anchor.steady, state)
-        state = state + anchor.amount_mg * jax.nn.one_hot(anchor.into, system.size, dtype=state.dtype)
+
+def anchor_states(system: System, prepared: Prepared, schedule: Schedule) -> State:
+    """Amounts (mg) right after each anchor: for each compartment an array (anchors,)."""
+    size = system.size
+    rates = jnp.zeros((len(schedule.span_h), 0)) if schedule.rate_mg_h is None else jnp.asarray(schedule.rate_mg_h)
+    before = jnp.concatenate([rates[:1], rates[:-1]])
+    piece = jnp.asarray(schedule.piece)
+    piece_before = jnp.concatenate([piece[:1], piece[:-1]])
+    columns = [jnp.asarray(x) for x in (schedule.span_h, schedule.keep, schedule.amount_mg, schedule.into)]
+    started = _steady_amounts(system, prepared, schedule)
+
+    def step(carried: State, anchor: Any) -> tuple[State, State]:
+        (span, keep, amount, into), rate, mine, start = anchor
+        running = None if schedule.rate_mg_h is None else tuple(rate[i] for i in range(size))
+        state = system.advance(_of(prepared, mine), carried, running, span)
+        state = tuple(x * keep[i] for i, x in enumerate(state))
+        if start is not None:
+            kind, amounts = start
+            state = tuple(jnp.where(kind == 1, amounts[i], x + amounts[i]) for i, x in enumerate(state))
+        state = tuple(x + jnp.where(into == i, amount, 0.0) for i, x in enumerate(state))
         return state, state
 
-    anchors = schedule.span_h.shape[0]
-    nothing = jnp.zeros(system.size)
-    each = schedule._replace(rate_mg_h=None, segment=None, since_h=None, sampled=None)  # pyright: ignore[reportArgumentType]
-    return jax.lax.scan(step, nothing, (jnp.arange(anchors), each))[1]
+    nothing = tuple(jnp.zeros(()) for _ in range(size))
+    return jax.lax.scan(step, nothing, (columns, before, piece_before, started))[1]
 
 
-def _at_steady_state(system: System, p: Parameters, into: Any, steady: SteadyDoses, state: State) -> State:
-    interval = jnp.where(steady.kind > 0, steady.interval_h, 1.0)
-    trough = trough_amounts(system, p, into, jnp.asarray(steady.amount_mg), jnp.asarray(steady.duration_h), interval)
-    return jnp.where(steady.kind == 1, trough, jnp.where(steady.kind == 2, state + trough, state))
+def _steady_amounts(system: System, prepared: Prepared, schedule: Schedule) -> Any:
+    """(kind, amounts) for each anchor: what a steady-state dose puts in the place of, or beside, what is there."""
+    if schedule.steady is None:
+        return None
+
+    def one(dose: SteadyDoses) -> State:
+        wanted = jnp.asarray(dose.kind > 0)
+        interval = jnp.where(wanted, dose.interval_h, 1.0)
+        phase = jnp.where(wanted, dose.phase_h, 1.0)
+        amount, duration = jnp.asarray(dose.amount_mg), jnp.asarray(dose.duration_h)
+        q = _of(prepared, jnp.asarray(dose.piece))
+        found = amounts_at_phase(system, q, dose.into, amount, duration, interval, phase, slots)
+        return tuple(jnp.where(wanted, x, 0.0) for x in found)
+
+    steady = SteadyDoses(*(jnp.asarray(x) for x in schedule.steady))
+    slots = steady.turns.shape[0]
+    nothing: Any = None
+    amounts = jax.vmap(one)(steady._replace(turns=nothing))
+    here = steady.anchor[None, :] == jnp.arange(len(schedule.span_h))[:, None]
+    kind = jnp.max(jnp.where(here, steady.kind[None, :], 0), axis=1)
+    return kind, tuple(jnp.sum(jnp.where(here, x[None, :], 0.0), axis=1) for x in amounts)
 
 
-def concentrations(system: System, p: SegmentParameters, schedule: Schedule) -> Float[Array, " samples"]:
+def concentrations(system: System, p: PieceParameters, schedule: Schedule) -> Float[Array, " samples"]:
     """Concentration (mg/L) at every sample; padding gives a harmless finite number."""
-    states = anchor_states(system, p, schedule)
+    prepared = prepare(system, p)
+    states = anchor_states(system, prepared, schedule)
 
-    def sample(segment: Index, since: Scalar) -> Scalar:
-        mine = _of(p, segment)
-        return system.observe(mine, system.advance(mine, states[segment], _rates(schedule, segment), since))
+    def sample(segment: Index, since: Scalar, output: Index) -> Scalar:
+        mine = _of(prepared, jnp.asarray(schedule.piece)[segment])
+        state = tuple(x[segment] for x in states)
+        rates = _rates(schedule, segment, system.size)
+        return _chosen(system.observe(mine, system.advance(mine, state, rates, since)), output)
 
-    return jax.vmap(sample)(jnp.asarray(schedule.segment), jnp.asarray(schedule.since_h))
+    return jax.vmap(sample)(*(jnp.asarray(x) for x in (schedule.segment, schedule.since_h, schedule.output)))
 
 
-def areas(system: System, p: SegmentParameters, schedule: Schedule) -> Float[Array, " samples"]:
+def areas(system: System, p: PieceParameters, schedule: Schedule) -> Float[Array, " samples"]:
     """Area under the concentration (mg.h/L) from the first anchor to every sample, in closed form."""
-    states = anchor_states(system, p, schedule)
+    prepared = prepare(system, p)
+    states = anchor_states(system, prepared, schedule)
+    pieces = jnp.asarray(schedule.piece)
 
-    def piece(segment: Index, span: Scalar) -> Scalar:
-        mine = _of(p, segment)
-        return system.area(mine, states[segment], _rates(schedule, segment), span)
+    def piece(segment: Index, span: Scalar) -> Outputs:
+        mine = _of(prepared, pieces[segment])
+        return system.area(mine, tuple(x[segment] for x in states), _rates(schedule, segment, system.size), span)
 
-    def sample(segment: Index, since: Scalar) -> Scalar:
-        return before[segment] + piece(segment, since)
+    def sample(segment: Index, since: Scalar, output: Index) -> Scalar:
+        here = piece(segment, since)
+        return _chosen(tuple(b[segment] + x for b, x in zip(before, here, strict=True)), output)
 
     spans = jnp.append(jnp.asarray(schedule.span_h)[1:], 0.0)
-    complete = jnp.cumsum(jax.vmap(piece)(jnp.arange(len(spans)), spans))
-    before = jnp.concatenate([jnp.zeros(1), complete[:-1]])
-    return jax.vmap(sample)(jnp.asarray(schedule.segment), jnp.asarray(schedule.since_h))
+    complete = jax.vmap(piece)(jnp.arange(len(spans)), spans)
+    before = tuple(jnp.concatenate([jnp.zeros(1), jnp.cumsum(x)[:-1]]) for x in complete)
+    return jax.vmap(sample)(*(jnp.asarray(x) for x in (schedule.segment, schedule.since_h, schedule.output)))
+
+
+def _chosen(outputs: Outputs, output: Index) -> Scalar:
+    found = outputs[0]
+    for i, other in enumerate(outputs[1:], start=1):
+        found = jnp.where(output == i, other, found)
+    return found

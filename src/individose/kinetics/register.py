@@ -1,32 +1,125 @@
-"""Which systems there are, by the words that a card uses."""
+"""Which systems there are, by the words that a card uses: dispositions x inputs x parameterisations, composed."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from functools import lru_cache
+
 from individose.base import CardError
-from individose.kinetics.linear.one_compartment import FIRST_ORDER, INTRAVENOUS
-from individose.kinetics.system import System
+from individose.kinetics.linear.composition import Block, Chain, Plan, linear
+from individose.kinetics.linear.parameterisation import CHOICES, choose
+from individose.kinetics.system import Entry, System
 
-SYSTEMS: dict[tuple[str, str], System] = {
-    ("one_compartment", "bolus"): INTRAVENOUS,
-    ("one_compartment", "infusion"): INTRAVENOUS,
-    ("one_compartment", "first_order"): FIRST_ORDER,
+INPUTS = {
+    "bolus": "into the central compartment at once",
+    "infusion": "into the central compartment over a stated time",
+    "first_order": "from a depot at ka (several: ka1, ka2, ..)",
+    "zero_order": "into the central compartment over a time that the model gives (duration)",
+    "zero_then_first": "into a depot over a time that the model gives, and from it at ka",
+    "transit": "through n equal stages at ktr, and on at ka where that is given (Erlang)",
+    "chain": "through n stages at rates k1, .., kn (an ester that is released, then cleaved)",
 }
-"""(disposition, input) to system."""
+"""Inputs that a card may name, beside the numbers of stages of a transit or a chain."""
+
+EXTRAVASCULAR = ("first_order", "zero_order", "zero_then_first", "transit", "chain")
+PERIPHERAL: dict[str, tuple[str, ...]] = {
+    "one_compartment": (),
+    "two_compartment": ("peripheral",),
+    "three_compartment": ("peripheral", "peripheral2"),
+}
 
 
-def compose(disposition: str, inputs: tuple[str, ...]) -> System:
-    """The system of a disposition and its inputs; the first input is where a plain dose goes.
+def compose(
+    disposition: str,
+    inputs: tuple[str, ...],
+    parameters: Collection[str] = (),
+    *,
+    stages: int = 0,
+    metabolite: str | None = None,
+) -> System:
+    """The system of a disposition and its inputs, in the parameterisation that `parameters` name.
 
-    **Raises:** `CardError` when there is no such combination.
+    **Arguments:** `parameters` are the names that a card gives (the first parameterisation of each disposition if
+    empty); `stages` of a transit or chain; `metabolite` is the disposition of what the parent is eliminated into, with
+    parameters that end in `m` (CLm, Vm) and the fraction `fm`.
+
+    **Raises:** `CardError` for a word that is not registered, or parameters that are not complete.
     """
-    found = [SYSTEMS.get((disposition, name)) for name in inputs]
-    chosen = [system for system in found if system is not None]
-    if not inputs or len(chosen) != len(inputs):
-        known = ", ".join(f"{d} with {i}" for d, i in SYSTEMS)
+    return _compose(disposition, tuple(inputs), tuple(sorted(parameters)), stages, metabolite)
+
+
+@lru_cache(maxsize=256)
+def _compose(
+    disposition: str, inputs: tuple[str, ...], names: tuple[str, ...], stages: int, metabolite: str | None
+) -> System:
+    unknown = [name for name in inputs if name not in INPUTS]
+    if unknown or not inputs:
         raise CardError(
-            f"the system is {disposition} with input {', '.join(inputs) or 'none'}",
-            f"there are {known}",
+            f"the input is '{', '.join(unknown) or 'none'}'",
+            f"one of {', '.join(INPUTS)}",
             "the kinetics room's register",
             "Write the card with one of these.",
         )
-    return max(chosen, key=lambda system: system.size)
+    if disposition not in CHOICES:
+        choose(disposition, names)
+    given = names or CHOICES[disposition][0]
+    parent = Block(("central", *PERIPHERAL[disposition]), choose(disposition, given))
+    formed = None
+    if metabolite is not None:
+        inside = ("metabolite", *(f"metabolite_{n}" for n in PERIPHERAL[metabolite]))
+        formed = Block(inside, choose(metabolite, given, "m"), "m")
+    chains, entries = _inputs(inputs, given, stages)
+    plan = Plan(tuple(chains), parent, formed)
+    centre = plan.central[0]
+    placed = tuple(dict.fromkeys(Entry(centre if e.compartment < 0 else e.compartment, e.modelled) for e in entries))
+    outputs = ("central",) if formed is None else ("central", "metabolite")
+    written = " + ".join(inputs) + (f", {stages} stages" if stages else "")
+    name = f"{disposition}, {written}" + (f", metabolite {metabolite}" if metabolite else "")
+    return linear(name, plan, placed, outputs)
+
+
+def _inputs(inputs: tuple[str, ...], given: Collection[str], stages: int) -> tuple[list[Chain], list[Entry]]:
+    """Chains of stages, and the entries of a plain dose (compartment -1 is the central one)."""
+    chains: list[Chain] = []
+    entries: list[Entry] = []
+    outside = [name for name in inputs if name in EXTRAVASCULAR]
+    depots = sum(name in ("first_order", "zero_then_first") for name in inputs)
+    place = 0
+    for name in outside or ["bolus"]:
+        if name in ("bolus", "zero_order"):
+            entries.append(Entry(-1, "duration" if name == "zero_order" and "rate" not in given else _modelled(name)))
+            continue
+        number = len(chains) + 1
+        chain = _chain(name, number, depots, given, stages)
+        chains.append(chain)
+        entries.append(Entry(place, _way(name, given)))
+        place += len(chain.stages)
+    return chains, entries
+
+
+def _modelled(name: str):
+    return "rate" if name == "zero_order" else "no"
+
+
+def _way(name: str, given: Collection[str]):
+    if name != "zero_then_first":
+        return "no"
+    return "rate" if "rate" in given else "duration"
+
+
+def _chain(name: str, number: int, depots: int, given: Collection[str], stages: int) -> Chain:
+    if name in ("first_order", "zero_then_first"):
+        rate = "ka" if depots == 1 else f"ka{number}"
+        return Chain(("depot" if depots == 1 else f"depot{number}",), (rate,))
+    if stages < 1:
+        raise CardError(
+            f"the input is {name} with {stages} stages",
+            "at least 1 stage",
+            remedy='As in system = { disposition = "one_compartment", input = "transit", stages = 3 }.',
+        )
+    labels = tuple(f"stage{i + 1}" for i in range(stages))
+    if name == "chain":
+        return Chain(labels, tuple(f"k{i + 1}" for i in range(stages)))
+    if "ka" in given:
+        return Chain((*labels, "depot"), (*(["ktr"] * stages), "ka"))
+    return Chain(labels, ("ktr",) * stages)

@@ -7,68 +7,150 @@ lines serve every linear system.
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
-from individose.kinetics.system import Parameters, State, System
+from individose.kinetics.system import Entry, Outputs, Parameters, Prepared, State, System
 
 Scalar = Float[Array, ""]
 
 
+def unit(system: System, into: Any, amount: Scalar) -> State:
+    """`amount` in one compartment, nothing in the others."""
+    return tuple(jnp.where(into == i, amount, 0.0) for i in range(system.size))
+
+
+def plus(first: State, second: State) -> State:
+    """Amounts added."""
+    return tuple(a + b for a, b in zip(first, second, strict=True))
+
+
 def after_one_dose(
-    system: System, p: Parameters, start: State, into: Int[Array, ""], amount_mg: Scalar, duration_h: Scalar, t: Scalar
+    system: System, q: Prepared, start: State, into: Any, amount_mg: Scalar, duration_h: Scalar, t: Scalar
 ) -> State:
     """Amounts at `t` h after a dose begins on top of `start`: a bolus if `duration_h` is 0, otherwise an infusion."""
-    unit = jax.nn.one_hot(into, system.size, dtype=start.dtype)
     bolus = duration_h <= 0.0
     rate = jnp.where(bolus, 0.0, amount_mg / jnp.where(bolus, 1.0, duration_h))
     running = jnp.minimum(t, duration_h)
-    state = system.advance(p, start + jnp.where(bolus, amount_mg, 0.0) * unit, rate * unit, running)
-    return system.advance(p, state, None, t - running)
+    begun = plus(start, unit(system, into, jnp.where(bolus, amount_mg, 0.0)))
+    state = system.advance(q, begun, unit(system, into, rate), running)
+    return system.advance(q, state, None, t - running)
+
+
+def repeated(system: System, q: Prepared, left: State, interval_h: Scalar) -> State:
+    """The sum of `left` carried over 0, 1, 2, .. intervals: (I - E)^-1 left. Infinite where nothing is eliminated."""
+    size = system.size
+    units = tuple(jnp.eye(size)[i] for i in range(size))
+    over = jax.vmap(lambda *start: system.advance(q, start, None, interval_h))(*units)
+    return _solve([[(1.0 if i == j else 0.0) - over[i][j] for j in range(size)] for i in range(size)], left)
 
 
 def trough_amounts(
-    system: System, p: Parameters, into: Int[Array, ""], amount_mg: Scalar, duration_h: Scalar, interval_h: Scalar
+    system: System, q: Prepared, into: Any, amount_mg: Scalar, duration_h: Scalar, interval_h: Scalar
 ) -> State:
-    """Amounts just before a dose at steady state; `duration_h` at most `interval_h`.
+    """Amounts just before a dose at steady state; `duration_h` at most `interval_h`."""
+    nothing = tuple(jnp.zeros(()) for _ in range(system.size))
+    left = after_one_dose(system, q, nothing, into, amount_mg, duration_h, interval_h)
+    return repeated(system, q, left, interval_h)
 
-    Infinite (not NaN) where nothing is eliminated.
+
+def amounts_at_phase(
+    system: System,
+    q: Prepared,
+    into: Any,
+    amount_mg: Scalar,
+    duration_h: Scalar,
+    interval_h: Scalar,
+    phase_h: Scalar,
+    slots: int,
+) -> State:
+    """Amounts at steady state, `phase_h` (in (0, interval]) after the last dose arrived; an infusion may outlast intervals.
+
+    Doses that still run are added up one by one (at most `slots`), those that have ended as a geometric series.
     """
-    nothing = jnp.zeros(system.size, dtype=interval_h.dtype)
-    over = jax.vmap(lambda start: system.advance(p, start, None, interval_h), out_axes=1)(jnp.eye(system.size))
-    left = after_one_dose(system, p, nothing, into, amount_mg, duration_h, interval_h)
-    return _solve(jnp.eye(system.size) - over, left)
+    nothing = tuple(jnp.zeros(()) for _ in range(system.size))
+    infused = jnp.maximum(duration_h, 0.0)
+    running = jnp.where(infused > phase_h, jnp.ceil((infused - phase_h) / interval_h), 0.0)
+    rate = unit(system, into, amount_mg / jnp.where(infused > 0, infused, 1.0))
+    turns = jnp.arange(slots + 1)
+    # the last row is one whole infusion, the others those that still run
+    elapsed = jnp.where(turns < slots, jnp.minimum(phase_h + turns * interval_h, infused), infused)
+    rows = jax.vmap(lambda t: system.advance(q, nothing, rate, t))(elapsed)
+    bolus = unit(system, into, amount_mg)
+    complete = tuple(jnp.where(infused > 0, row[slots], b) for row, b in zip(rows, bolus, strict=True))
+    series = repeated(system, q, complete, interval_h)
+    past = system.advance(q, series, None, phase_h + running * interval_h - infused)
+    here = tuple(jnp.sum(jnp.where(turns[:slots] < running, row[:slots], 0.0)) for row in rows)
+    return plus(past, here)
 
 
-def _solve(matrix: Float[Array, "n n"], vector: Float[Array, " n"]) -> Float[Array, " n"]:
+def area_over_interval(
+    system: System, q: Prepared, into: Any, amount_mg: Scalar, duration_h: Scalar, interval_h: Scalar
+) -> Outputs:
+    """Area under each output over one interval at steady state, mg.h/L; `duration_h` at most `interval_h`."""
+    trough = trough_amounts(system, q, into, amount_mg, duration_h, interval_h)
+    bolus = duration_h <= 0.0
+    rate = unit(system, into, jnp.where(bolus, 0.0, amount_mg / jnp.where(bolus, 1.0, duration_h)))
+    start = plus(trough, unit(system, into, jnp.where(bolus, amount_mg, 0.0)))
+    during = system.area(q, start, rate, duration_h)
+    after = system.area(q, system.advance(q, start, rate, duration_h), None, interval_h - duration_h)
+    return plus(during, after)
+
+
+def steady_exposure(
+    system: System, p: Parameters, amount_mg: Scalar, duration_h: Scalar, interval_h: Scalar
+) -> tuple[Scalar, Scalar]:
+    """Trough (mg/L) and area over one interval (mg.h/L) of the first output under a plain dose repeated for ever.
+
+    The dose goes where the system's entries say, with the bioavailability, lag and modelled duration or rate among `p`.
+    The area is that of one dose to infinity, whatever its lag and duration.
+    """
+    q = system.prepare(p)
+    trough, area = jnp.zeros(()), jnp.zeros(())
+    for entry in system.entries:
+        share, lag, duration = _entering(p, entry, amount_mg, duration_h)
+        phase = interval_h - jnp.mod(lag, interval_h)
+        given = amount_mg * share
+        into = entry.compartment
+        amounts = amounts_at_phase(system, q, into, given, duration, interval_h, phase, RUNNING)
+        trough = trough + system.observe(q, amounts)[0]
+        area = area + area_over_interval(system, q, into, given, jnp.zeros(()), interval_h)[0]
+    return trough, area
+
+
+RUNNING = 4
+"""Intervals that an infusion may outlast."""
+
+
+def _entering(p: Parameters, entry: Entry, amount_mg: Scalar, duration_h: Scalar) -> tuple[Scalar, Scalar, Scalar]:
+    """Fraction that arrives, lag and duration of a plain dose through one entry."""
+
+    def said(name: str, default: float) -> Scalar:
+        own = f"{name}{entry.compartment + 1}"
+        return p[own] if own in p else p[name] if name in p else jnp.asarray(default)
+
+    share = said("F", 1.0)
+    modelled = {"no": duration_h, "duration": said("duration", 0.0), "rate": amount_mg * share / said("rate", 1.0)}
+    return share, said("lag", 0.0), jnp.where(duration_h > 0, duration_h, modelled[entry.modelled])
+
+
+def _solve(matrix: list[list[Any]], vector: State) -> State:
     """Elimination without pivoting, written out so that a ward is not a loop over LAPACK calls.
 
     I - E is an M-matrix (E holds the fractions of each compartment found again in each other one), for which
     elimination needs no pivoting and every step subtracts a non-positive product (Berman & Plemmons 1994, ch. 6).
     """
     n = len(vector)
-    rows = [[matrix[i, j] for j in range(n)] + [vector[i]] for i in range(n)]
+    rows = [[*matrix[i], vector[i]] for i in range(n)]
     for k in range(n):
         for i in range(k + 1, n):
             share = rows[i][k] / rows[k][k]
             rows[i] = [x - share * y for x, y in zip(rows[i], rows[k], strict=True)]
-    found: list[Array] = [vector[0]] * n
+    found: list[Scalar] = [vector[0]] * n
     for i in reversed(range(n)):
         known = sum((rows[i][j] * found[j] for j in range(i + 1, n)), start=jnp.zeros(()))
         found[i] = (rows[i][n] - known) / rows[i][i]
-    return jnp.stack(found)
-
-
-def area_over_interval(
-    system: System, p: Parameters, into: Int[Array, ""], amount_mg: Scalar, duration_h: Scalar, interval_h: Scalar
-) -> Scalar:
-    """Area under the concentration over one interval at steady state, mg.h/L."""
-    trough = trough_amounts(system, p, into, amount_mg, duration_h, interval_h)
-    unit = jax.nn.one_hot(into, system.size, dtype=trough.dtype)
-    bolus = duration_h <= 0.0
-    rate = jnp.where(bolus, 0.0, amount_mg / jnp.where(bolus, 1.0, duration_h)) * unit
-    start = trough + jnp.where(bolus, amount_mg, 0.0) * unit
-    during = system.area(p, start, rate, duration_h)
-    after = system.area(p, system.advance(p, start, rate, duration_h), None, interval_h - duration_h)
-    return during + after
+    return tuple(found)

@@ -4,54 +4,81 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from jaxtyping import Array, Float
 
-Parameters = Mapping[str, Float[Array, ""]]
+Scalar = Float[Array, ""]
+
+Parameters = Mapping[str, Scalar]
 """One value for each parameter name, canonical units (h, mg, L)."""
 
-State = Float[Array, " compartments"]
-"""Amounts in mg."""
+State = tuple[Scalar, ...]
+"""Amounts in mg, one scalar for each compartment: separate scalars stay in vector registers, a stacked array does not."""
 
-Advance = Callable[[Parameters, State, "State | None", Float[Array, ""]], State]
-"""(parameters, amounts, input rates in mg/h or None when nothing runs, time in h) -> amounts after that time."""
+Rates = State | None
+"""Inputs in mg/h by compartment, or None when nothing runs anywhere."""
 
-Area = Callable[[Parameters, State, "State | None", Float[Array, ""]], Float[Array, ""]]
-"""Like `Advance`, but gives the integral of the concentration over that time, mg.h/L."""
+Prepared = Any
+"""What `prepare` works out once for a set of parameters, whatever the number of events."""
 
-Observe = Callable[[Parameters, State], Float[Array, ""]]
-"""(parameters, amounts) -> concentration in mg/L."""
+Advance = Callable[[Prepared, State, Rates, Scalar], State]
+"""(prepared, amounts, input rates, time in h) -> amounts after that time."""
+
+Outputs = tuple[Scalar, ...]
+"""One scalar for each observed analyte."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a plain dose goes: a compartment, and whether at once or over a time that the model gives."""
+
+    compartment: int
+    modelled: Literal["no", "duration", "rate"] = "no"
 
 
 @dataclass(frozen=True)
 class System:
-    """A compartment system, solved exactly between events.
+    """A compartment system, solved between events.
 
     **Arguments:**
 
     - `name`: what it is composed of, as a card writes it.
     - `compartments`: their names in NONMEM's numbering (the first is CMT 1).
-    - `parameters`: the names that `advance`, `area` and `observe` read.
-    - `dosed`: the compartment that a dose enters when nothing else is said.
-    - `advance`, `area`, `observe`: see their types above; differentiable in every parameter, state and time.
+    - `parameters`: the names that `prepare` reads; `optional` may be given too: F, lag, duration and rate, for the plain
+      dose or by compartment number (`F1`, `lag2`), as NONMEM's F1, ALAG2, D1, R1.
+    - `entries`: where a dose goes that names no compartment; several share it (a dual absorption), each by its own F.
+    - `outputs`: names of what is observed; `analytes` of a level are these.
+    - `prepare`, `advance`, `area`, `observe`: pure and differentiable in parameters, amounts and time; `area` is the
+      integral of `observe` over the time.
+    - `losses`: for each compartment the parameter that is the only rate at which it empties (a depot, a patch), or "".
+    - `linear`: whether superposition holds.
     """
 
     name: str
     compartments: tuple[str, ...]
     parameters: tuple[str, ...]
-    dosed: str
+    entries: tuple[Entry, ...]
+    outputs: tuple[str, ...]
+    prepare: Callable[[Parameters], Prepared]
     advance: Advance
-    area: Area
-    observe: Observe
+    area: Callable[[Prepared, State, Rates, Scalar], Outputs]
+    observe: Callable[[Prepared, State], Outputs]
+    linear: bool = True
+    losses: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:
         return len(self.compartments)
 
-    def index(self, compartment: str | None) -> int | None:
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """Parameters of the input that may be given beside those of the system."""
+        numbers = ("", *(str(i + 1) for i in range(self.size)))
+        return tuple(f"{name}{number}" for name in ("F", "lag", "duration", "rate") for number in numbers)
+
+    def index(self, compartment: str) -> int | None:
         """Position of a compartment given by name or by NONMEM number (`"cmt2"`); None when there is none such."""
-        if compartment is None:
-            return self.compartments.index(self.dosed)
         if compartment in self.compartments:
             return self.compartments.index(compartment)
         number = compartment.removeprefix("cmt")

@@ -2,5 +2,6 @@
 
 from individose.prediction.bind import Bound, at, bind, relation
 from individose.prediction.relation import Data, Relation
+from individose.prediction.timeline import Sizes, larger
 
-__all__ = ["Bound", "Data", "Relation", "at", "bind", "relation"]
+__all__ = ["Bound", "Data", "Relation", "Sizes", "at", "bind", "larger", "relation"]

@@ -12,11 +12,15 @@ import numpy as np
 from individose.base import CardError, InputError, Notice
 from individose.drugs import Card, evaluate
 from individose.events import Level, Reset, Subject, check_history
-from individose.kinetics import System, compose
+from individose.kinetics import System, arrange, compose
+from individose.kinetics.arrange import MODELLED_DURATION, MODELLED_RATE, REMOVAL
 from individose.prediction.covariates import segment_values
 from individose.prediction.numbers import NUMPY
-from individose.prediction.relation import Data, Relation
-from individose.prediction.timeline import Sizes, Timeline, schedule, sizes, walk
+from individose.prediction.relation import ABOVE, BELOW, LEVEL, NOTHING, Data, Relation
+from individose.prediction.timeline import Sizes, Timeline, history, sizes, walk
+
+TOGETHER = 12
+"""Infusions of one steady state that may run at once."""
 
 CARRIED_OUT = ("log-normal", "normal")
 """Transforms of random effects that the relation carries out."""
@@ -26,7 +30,7 @@ CARRIED_OUT = ("log-normal", "normal")
 class Bound:
     """One subject under one card.
 
-    `typical` has one row for each segment whose covariates differ from the others, or a single one; `notices` are
+    `typical` has one row for each piece of time whose covariates differ from the others, or a single one; `notices` are
     what the reader of any result must know.
     """
 
@@ -39,12 +43,12 @@ class Bound:
 
     @property
     def sizes(self) -> Sizes:
-        return sizes(self.line, len(self.typical))
+        return sizes(self.line, self.relation.system, self.relation.parameters)
 
     def now(self) -> Data:
         """Only the typical parameters at the latest covariates: all that `Relation.individual` reads."""
         nothing: Any = None
-        return Data(nothing, self.typical[-1:], nothing, nothing, nothing, nothing, nothing)
+        return Data(nothing, nothing, self.typical[-1:], nothing, nothing, nothing, nothing, nothing)
 
     def data(self, to: Sizes | None = None) -> Data:
         """The arrays, padded to `to` (this subject's own sizes unless a ward needs larger ones)."""
@@ -57,13 +61,13 @@ def relation(card: Card) -> tuple[System, Relation]:
 
     **Raises:** `CardError` for a transform that no relation carries out.
     """
-    system = compose(card.disposition, card.inputs)
     names = tuple(p.name for p in card.parameters)
-    unread = [name for name in names if name not in system.parameters]
+    system = compose(card.disposition, card.inputs, names, stages=card.stages, metabolite=card.metabolite)
+    unread = [name for name in names if name not in (*system.parameters, *system.optional)]
     if unread:
         raise CardError(
             f"{card.id} gives {', '.join(unread)}",
-            f"its system ({system.name}) reads {', '.join(system.parameters)}",
+            f"its system ({system.name}) reads {', '.join((*system.parameters, *system.optional))}",
             "a parameter that nothing reads would be ignored in silence",
             "Take it out of the card, or name the system that uses it.",
         )
@@ -95,11 +99,45 @@ def bind(card: Card, subject: Subject, *, extrapolate: bool = False) -> Bound:
         check_history(subject)
         system, structure = relation(card)
         line = walk(subject, system, card.covariates)
+        _refuse_unanswered(card, line, system)
         values, notices = segment_values(card, line, extrapolate=extrapolate)
     except InputError as error:
         raise error.about(subject.id) from error
     notices = (*(Notice("as-understood", note, "note") for note in subject.notes), *notices)
+    structure = replace(structure, worn=line.worn)
+    if structure.moves:
+        *_, infused, slots = sizes(line, system, structure.parameters)
+        structure = replace(structure, infused=infused, slots=slots)
     return Bound(card, subject, structure, line, _typical(card, values), notices)
+
+
+def _refuse_unanswered(card: Card, line: Timeline, system: System) -> None:
+    """Doses that ask the card for what it does not give, or that outlast what a steady state can hold."""
+    names = {p.name for p in card.parameters}
+    for dose in line.doses:
+        wanted = {MODELLED_DURATION: "duration", MODELLED_RATE: "rate"}.get(dose.how)
+        plain = any(entry.compartment == dose.into for entry in system.entries)
+        if wanted and f"{wanted}{dose.into + 1}" not in names and not (plain and wanted in names):
+            raise InputError(
+                f"the dose of {dose.amount_mg:g} mg at {dose.time_h:g} h has a {wanted} that the model gives",
+                f"{card.id} gives no {wanted} for the compartment {system.compartments[dose.into]}",
+                "NONMEM's RATE -1 and -2",
+                f"State the duration of the infusion, or use a card with the parameter {wanted}.",
+            )
+        if dose.how == REMOVAL and not system.losses[dose.into]:
+            raise InputError(
+                f"a dose is taken off after {dose.duration_h:g} h",
+                f"a compartment of {system.name} that only empties at one rate",
+                "what is left in a patch must be known",
+                "Use a card with a patch or depot.",
+            )
+        if dose.kind and dose.duration_h > TOGETHER * dose.interval_h:
+            raise InputError(
+                f"a steady-state dose is infused over {dose.duration_h:g} h every {dose.interval_h:g} h",
+                f"at most {TOGETHER} infusions run at once",
+                "the exact steady state adds those up one by one",
+                "Write the infusions out, or enter a constant infusion.",
+            )
 
 
 def at(bound: Bound, times_h: Sequence[float]) -> Data:
@@ -108,17 +146,13 @@ def at(bound: Bound, times_h: Sequence[float]) -> Data:
     A time equal to a dose's is taken just after it, as in NONMEM's table of a dose record.
     """
     history = tuple(e for e in bound.subject.events if not isinstance(e, Level))
-    asked = tuple(Level(float(t), float("nan"), measured=False) for t in times_h)
+    analyte = bound.relation.system.outputs[0]
+    asked = tuple(Level(float(t), float("nan"), analyte=analyte, measured=False) for t in times_h)
     merged = _merge(history, asked)
     line = walk(replace(bound.subject, events=merged), bound.relation.system, bound.card.covariates)
-    place = {id(level): i for i, level in enumerate(line.samples)}
+    place = {id(level): i for i, level in enumerate(line.levels)}
     order = [place[id(level)] for level in asked]
-    line = replace(
-        line,
-        segment=[line.segment[i] for i in order],
-        since_h=[line.since_h[i] for i in order],
-        samples=list(asked),
-    )
+    line.samples, line.levels = [line.samples[i] for i in order], list(asked)
     again = replace(bound, line=line)
     if len(bound.typical) > 1:
         values, _ = segment_values(bound.card, line, extrapolate=True)
@@ -146,24 +180,30 @@ def _typical(card: Card, values: dict[str, np.ndarray]) -> np.ndarray:
 
 def data(bound: Bound, to: Sizes) -> Data:
     """The arrays of a bound model, padded to sizes at least its own."""
-    anchors, samples, segments, infused, steadied = to
+    _, _, samples, pieces, infused, slots = to
     line, card = bound.line, bound.card
-    typical = bound.typical
-    if segments > 1:
-        typical = np.concatenate([typical, np.repeat(typical[-1:], segments - len(typical), axis=0)])
-    levels = line.samples
-    more = samples - len(levels)
-    measured = [level.measured for level in levels]
-    observed = [level.value_mg_L if level.measured else 1.0 for level in levels]
+    typical = np.concatenate([bound.typical, np.repeat(bound.typical[-1:], pieces - len(bound.typical), axis=0)])
+    past = history(line, bound.relation.system, to)
+    moves = bound.relation.moves
+    more = samples - len(line.levels)
+    measured = [_kind(level) for level in line.levels]
+    observed = [level.value_mg_L if level.measured else 1.0 for level in line.levels]
     return Data(
-        schedule(line, bound.relation.system, anchors=anchors, samples=samples, infused=infused, steadied=steadied),
+        None if moves else arrange(np, past, None, infused=infused, steady=slots),
+        past if moves else None,
         typical,
         np.array(observed + [1.0] * more),
-        np.array(measured + [False] * more),
+        np.array(measured + [NOTHING] * more, dtype=np.int32),
         np.float64(card.residual.additive_mg_L),
         np.float64(card.residual.proportional),
         precision(card),
     )
+
+
+def _kind(level: Level) -> int:
+    if not level.measured:
+        return NOTHING
+    return {"none": LEVEL, "below": BELOW, "above": ABOVE}[level.censoring]
 
 
 @lru_cache(maxsize=256)

@@ -7,33 +7,49 @@ structure share a compiled program.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int
 
-from individose.kinetics import Parameters, Schedule, System, areas, concentrations
+from individose.kinetics import History, Inputs, Parameters, Schedule, System, areas, arrange, concentrations
 from individose.kinetics.schedule import Array
 
 
 class Data(NamedTuple):
     """One patient under one card, as arrays.
 
-    - `typical`: typical parameters by segment (one row serves all when nothing changes), columns as `Relation.parameters`.
-    - `observed`: levels in mg/L, 1 where `measured` is False.
+    - `schedule`: what happens when; None where the parameters move events, and then `history` is there instead.
+    - `typical`: typical parameters by piece of time (one row serves all when nothing changes), columns as
+      `Relation.parameters`.
+    - `observed`: levels in mg/L, 1 where nothing was measured.
+    - `measured`: 0 nothing, 1 a level, 2 below the limit given, 3 above it.
     - `additive`, `proportional`: residual error, SD in mg/L and SD as a fraction.
     - `precision`: inverse of the covariance of the effects.
     """
 
-    schedule: Schedule
-    typical: Float[Array, "segments parameters"]
+    schedule: Schedule | None
+    history: History | None
+    typical: Float[Array, "pieces parameters"]
     observed: Float[Array, " samples"]
-    measured: Bool[Array, " samples"]
+    measured: Int[Array, " samples"]
     additive: Float[Array, ""] | np.float64
     proportional: Float[Array, ""] | np.float64
     precision: Float[Array, "effects effects"]
 
+    @property
+    def sampled(self) -> Array:
+        """Which samples are wanted and no padding."""
+        if self.schedule is not None:
+            return self.schedule.sampled
+        assert self.history is not None
+        return self.history.samples.sampled
+
+
+NOTHING, LEVEL, BELOW, ABOVE = 0, 1, 2, 3
+"""What `Data.measured` says of a sample."""
 
 Eta = Float[Array, " effects"]
 
@@ -43,16 +59,25 @@ class Relation:
     """The structure of a bound model; its methods are pure and compiled once for each padded size.
 
     **Arguments:** `parameters` are the columns of `Data.typical`; `effects[i]` is (column, transform) of eta i;
-    `residual` is the convention of the residual SD, as a card writes it.
+    `residual` is the convention of the residual SD, as a card writes it; `infused` and `slots` say what a history that is
+    arranged by the parameters may hold (see `kinetics.arrange`).
     """
 
     system: System
     parameters: tuple[str, ...]
     effects: tuple[tuple[int, str], ...]
     residual: str
+    infused: bool = False
+    slots: int = 0
+    worn: bool = False
+
+    @property
+    def moves(self) -> bool:
+        """Whether parameters say anything of the doses (F, lag, duration, rate, a removal), so that they move events."""
+        return self.worn or any(name in self.parameters for name in self.system.optional)
 
     def individual(self, eta: Eta, data: Data) -> Parameters:
-        """Individual parameters by segment: typical value times exp(eta) (log-normal) or plus eta (normal)."""
+        """Individual parameters by piece: typical value times exp(eta) (log-normal) or plus eta (normal)."""
         values = {name: jnp.asarray(data.typical)[:, j] for j, name in enumerate(self.parameters)}
         for i, (column, transform) in enumerate(self.effects):
             name = self.parameters[column]
@@ -61,26 +86,95 @@ class Relation:
 
     def predict(self, eta: Eta, data: Data) -> Float[Array, " samples"]:
         """Concentration at every sample, mg/L."""
-        return concentrations(self.system, self.individual(eta, data), data.schedule)
+        p = self.individual(eta, data)
+        return concentrations(self.system, p, self.schedule(p, data))
 
     def area(self, eta: Eta, data: Data) -> Float[Array, " samples"]:
         """Area under the curve from the start of the history to every sample, mg.h/L."""
-        return areas(self.system, self.individual(eta, data), data.schedule)
+        p = self.individual(eta, data)
+        return areas(self.system, p, self.schedule(p, data))
+
+    def schedule(self, p: Parameters, data: Data) -> Schedule:
+        """The schedule as it is, or as the parameters arrange the history."""
+        if data.history is None:
+            assert data.schedule is not None
+            return data.schedule
+        history = jax.tree.map(jnp.asarray, data.history)
+        delayed = self.worn or any(name.startswith("lag") for name in self.parameters)
+        return arrange(jnp, history, self._inputs(p, history), infused=self.infused, steady=self.slots, delayed=delayed)
+
+    def _inputs(self, p: Parameters, history: History) -> Inputs:
+        """F, lag, duration and rate of each dose: by compartment number, or of the compartments of a plain dose.
+
+        A bioavailability is that of the record at which the dose arrives (NONMEM), everything else that of its own.
+        """
+        doses, marks = history.doses, history.marks
+        plain = {entry.compartment for entry in self.system.entries}
+
+        def value(name: str, default: float, piece: Any) -> Any:
+            found = jnp.full(doses.time_h.shape, default)
+            for c in range(self.system.size):
+                own = f"{name}{c + 1}"
+                used = own if own in self.parameters else name if name in self.parameters and c in plain else None
+                if used is not None:
+                    row = p[used]
+                    found = jnp.where(doses.into == c, row[0] if len(row) == 1 else row[piece], found)
+            return found
+
+        lag = value("lag", 0.0, doses.piece)
+        arrived = doses.time_h + lag
+        earlier = marks.time_h[None, :] < arrived[:, None]
+        late = jnp.max(jnp.where(earlier, marks.piece[None, :], 0), axis=1)
+        piece = jnp.where(lag > 0, jnp.maximum(late, doses.piece), doses.piece)
+        return Inputs(
+            value("F", 1.0, piece),
+            lag,
+            value("duration", 0.0, doses.piece),
+            value("rate", 0.0, doses.piece),
+            self._leaving(p, doses),
+        )
+
+    def _leaving(self, p: Parameters, doses: Doses) -> Any:
+        """The rate at which each dose leaves its compartment, where that is a single one."""
+        found = jnp.zeros(doses.time_h.shape)
+        for c, name in enumerate(self.system.losses):
+            if name:
+                row = p[name]
+                found = jnp.where(doses.into == c, row[0] if len(row) == 1 else row[doses.piece], found)
+        return found
 
     def variance(self, f: Float[Array, " samples"], data: Data) -> Float[Array, " samples"]:
-        """Residual variance at prediction f, (mg/L)^2; never quite zero, so that a level at f = 0 has a finite density."""
+        """Residual variance at prediction f, (mg/L)^2; never quite zero, so that a level at f = 0 has a density."""
         a, b = data.additive, data.proportional
         spread = (a + b * f) ** 2 if self.residual == "sd = a + b f" else a**2 + (b * f) ** 2
         return jnp.maximum(spread, 1e-12)
 
     def terms(self, f: Float[Array, " samples"], data: Data) -> Float[Array, " samples"]:
-        """Minus log density of each level at prediction f, without the constant log(2 pi)/2; 0 where nothing was measured."""
+        """Minus log density of each level at prediction f, without the constant log(2 pi)/2; 0 where nothing was measured.
+
+        A level known only to lie below or above a limit contributes the probability of that (M3; Beal 2001,
+        J Pharmacokinet Pharmacodyn 28:481-504).
+        """
         v = self.variance(f, data)
-        return jnp.where(data.measured, 0.5 * ((data.observed - f) ** 2 / v + jnp.log(v)), 0.0)
+        z = (data.observed - f) / jnp.sqrt(v)
+        exact = 0.5 * (z**2 + jnp.log(v))
+        sign = jnp.where(data.measured == ABOVE, -1.0, 1.0)
+        beyond = -jax.scipy.special.log_ndtr(sign * z)
+        known = jnp.where(data.measured == LEVEL, exact, beyond)
+        return jnp.where(data.measured == NOTHING, 0.0, known)
 
     def information(self, f: Float[Array, " samples"], data: Data) -> Float[Array, " samples"]:
-        """Expected second derivative of `terms` in f: 1/v + (dv/df)^2 / (2 v^2), never negative."""
+        """Expected second derivative of `terms` in f: 1/v + (dv/df)^2 / (2 v^2), never negative.
+
+        For a level beyond a limit the second derivative of -log Phi(z) at constant v, h (h + z) / v with h = phi / Phi.
+        """
         a, b = data.additive, data.proportional
         v = self.variance(f, data)
         slope = 2 * b * (a + b * f) if self.residual == "sd = a + b f" else 2 * b**2 * f
-        return jnp.where(data.measured, 1.0 / v + 0.5 * (slope / v) ** 2, 0.0)
+        exact = 1.0 / v + 0.5 * (slope / v) ** 2
+        sign = jnp.where(data.measured == ABOVE, -1.0, 1.0)
+        z = sign * (data.observed - f) / jnp.sqrt(v)
+        hazard = jnp.exp(-0.5 * z**2 - 0.5 * np.log(2 * np.pi) - jax.scipy.special.log_ndtr(z))
+        beyond = jnp.maximum(hazard * (hazard + z), 0.0) / v
+        known = jnp.where(data.measured == LEVEL, exact, beyond)
+        return jnp.where(data.measured == NOTHING, 0.0, known)

@@ -1,13 +1,15 @@
-"""From a subject's events to the arrays of a schedule.
+"""From a subject's events to the arrays of a history: doses, marks and samples on one line of time.
 
-Doses with ADDL are written out, infusions get an end, and the whole is walked once in order. Each covariate change
-starts a new segment, so that every record's covariates hold on the interval that ends at that record (NONMEM's
-rule) or begins there, as the card says.
+Doses with ADDL are written out and the whole is walked once in order. Each change of a covariate that the card reads
+starts a new *piece* of time with parameters of its own, so that every record's covariates hold on the interval that ends
+at that record (NONMEM's rule) or begins there, as the card says. A clock that restarts goes on along the same line.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,177 +18,175 @@ import numpy as np
 from individose.base import InputError
 from individose.drugs import CovariateUse
 from individose.events import Dose, Level, Reading, Reset, Subject, expand_events
-from individose.kinetics import Schedule, SteadyDoses, System, padded
+from individose.kinetics import Doses, Entry, History, Marks, Samples, System, padded
+from individose.kinetics.arrange import GIVEN, LATE, MODELLED_DURATION, MODELLED_RATE, RATE_GIVEN, REMOVAL
+
+FIRST = -1e9
+"""Order of the mark that begins the line, before every record of its time."""
+
+LONG_AFTER_H = 1e15
+"""No reset follows."""
 
 
-class Item(NamedTuple):
-    """One thing on the line: `episode` counts clock restarts, `order` is the place in the record."""
+class DoseRow(NamedTuple):
+    """One dose into one compartment; see `kinetics.arrange.Doses`."""
 
-    episode: int
     time_h: float
     order: float
-    what: Dose | Level | Reading | Reset | tuple[int, float]
-    """A tuple is a change of input rate: (compartment, mg/h)."""
+    cut_h: float
+    amount_mg: float
+    duration_h: float
+    how: int
+    into: int
+    kind: int
+    interval_h: float
+    piece: int
 
 
-@dataclass(frozen=True)
+class MarkRow(NamedTuple):
+    """A change of parameters (`piece` from there on), or a reset (`keeps` 0)."""
+
+    time_h: float
+    order: float
+    piece: int
+    keeps: float
+
+
+class SampleRow(NamedTuple):
+    """A wanted level."""
+
+    time_h: float
+    order: float
+    output: int
+
+
+@dataclass
 class Timeline:
-    """A walked history, not yet padded.
+    """A walked history, not yet padded; `samples` belong to `levels`, in record order.
 
-    `begins[k]` counts the readings made up to the start of segment k, and `ends[k]` is the position of the reading
-    that closes it (the count of all readings when none does); `samples` are the levels in record order, measured or not.
+    `begins[k]` counts the readings made up to the start of piece k, and `ends[k]` is the position of the reading that closes
+    it (the count of all readings when none does).
     """
 
-    span_h: list[float]
-    keep: list[float]
-    amount_mg: list[float]
-    into: list[int]
-    rates: list[tuple[float, ...]]
-    steady: list[tuple[int, float, float, float]]
-    segment: list[int]
-    since_h: list[float]
-    samples: list[Level]
-    readings: list[Reading]
-    begins: list[int]
-    ends: list[int]
+    doses: list[DoseRow] = field(default_factory=list)
+    marks: list[MarkRow] = field(default_factory=list)
+    samples: list[SampleRow] = field(default_factory=list)
+    levels: list[Level] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+    begins: list[int] = field(default_factory=lambda: [0])
+    ends: list[int] = field(default_factory=list)
 
     @property
     def infused(self) -> bool:
-        return any(any(rates) for rates in self.rates)
+        modelled = (MODELLED_DURATION, MODELLED_RATE)
+        return any((d.duration_h > 0 and d.how != REMOVAL) or d.how in modelled for d in self.doses)
 
     @property
-    def steadied(self) -> bool:
-        return any(kind for kind, *_ in self.steady)
+    def worn(self) -> bool:
+        """Whether anything is taken off again."""
+        return any(dose.how == REMOVAL for dose in self.doses)
+
+    def slots(self, delayed: bool) -> int:
+        """How many earlier doses of a steady state may be on their way or run in; 0 when none starts at steady state."""
+        steady = [dose for dose in self.doses if dose.kind]
+        if not steady:
+            return 0
+        late = LATE if delayed or self.worn or any(dose.how != GIVEN for dose in steady) else 1
+        return late + max(math.ceil(dose.duration_h / dose.interval_h) for dose in steady)
 
 
 def walk(subject: Subject, system: System, covariates: tuple[CovariateUse, ...] = ()) -> Timeline:
-    """The timeline of a subject in a system; a change of one of `covariates` starts a new segment: before the
-    record's own event where the value runs forward from there, after it where the value belongs to the time before.
+    """The timeline of a subject in a system; a change of one of `covariates` starts a new piece: before the record's own
+    event where the value runs forward from there, after it where the value belongs to the time before.
 
-    **Raises:** `InputError` for a dose into a compartment that the system lacks, or one that no kernel of this
-    version carries out (modelled rate or duration, steady state of an infusion longer than its interval).
+    **Raises:** `InputError` for a dose into a compartment that the system lacks, or a level of an analyte that it lacks.
     """
-    items = _items(subject, system)
-    line = Timeline([0.0], [1.0], [0.0], [0], [(0.0,) * system.size], [(0, 0.0, 0.0, 0.0)], [], [], [], [], [0], [])
+    line = Timeline()
     changes = _changing(subject.readings, tuple(use.name for use in covariates))
     forward = any(use.carry != "backward" for use in covariates)
     backward = any(use.carry == "backward" for use in covariates)
-    anchor_h = items[0].time_h if items else 0.0
-    episode, count, pending = 0, 0, False
+    offset_h, latest_h, previous_h, pending, count = 0.0, None, 0.0, False, 0
 
-    def begin(time_h: float, keep: float, amount: float, into: int, rates, steady=(0, 0.0, 0.0, 0.0)) -> None:
-        nonlocal anchor_h, pending
-        pending = False
-        closed_here = count > 0 and line.readings[-1].time_h == time_h
+    def turn(time_h: float, order: float) -> None:
+        closed_here = count > 0 and line.readings[-1].time_h + offset_h == time_h
         line.ends.append(count - 1 if closed_here else count)
-        line.span_h.append(time_h - anchor_h)
-        line.keep.append(keep)
-        line.amount_mg.append(amount)
-        line.into.append(into)
-        line.rates.append(tuple(rates))
-        line.steady.append(steady)
         line.begins.append(count)
-        anchor_h = time_h
+        line.marks.append(MarkRow(time_h, order, len(line.begins) - 1, 1.0))
 
-    for item in items:
-        rates = list(line.rates[-1])
-        if pending and (
-            item.episode != episode or item.time_h > line.readings[-1].time_h or isinstance(item.what, Reading)
-        ):
-            begin(line.readings[-1].time_h, 1.0, 0.0, 0, rates)
-        if item.episode != episode:
-            episode, anchor_h = item.episode, item.time_h
-        match item.what:
-            case Level() as level:
-                line.segment.append(len(line.span_h) - 1)
-                line.since_h.append(item.time_h - anchor_h)
-                line.samples.append(level)
-            case Reading() as reading:
-                line.readings.append(reading)
+    for order, event in enumerate(expand_events(subject.events)):
+        restarts = isinstance(event, Reset) and event.restarts
+        if latest_h is None:
+            latest_h = event.time_h
+            line.marks.append(MarkRow(event.time_h, FIRST, 0, 1.0))
+        if pending and (restarts or event.time_h + offset_h > previous_h or isinstance(event, Reading)):
+            turn(previous_h, order - 0.5)
+            pending = False
+        if restarts:
+            offset_h = latest_h + 1.0 - event.time_h
+        time_h = event.time_h + offset_h
+        latest_h = max(latest_h, time_h)
+        piece = len(line.begins) - 1
+        match event:
+            case Level():
+                line.samples.append(SampleRow(time_h, float(order), _output(event, system)))
+                line.levels.append(event)
+            case Reading():
+                line.readings.append(event)
                 count += 1
                 if changes[count - 1]:
+                    previous_h = time_h
                     if forward:
-                        begin(item.time_h, 1.0, 0.0, 0, rates)
+                        turn(time_h, float(order))
                     pending = backward
             case Reset():
-                begin(item.time_h, 0.0, 0.0, 0, (0.0,) * system.size)
-            case Dose() as dose:
-                into = _compartment(dose, system)
-                steady = (dose.steady_state, dose.interval_h, dose.amount_mg, dose.duration_h)
-                if dose.duration_h > 0:
-                    rates[into] += dose.amount_mg / dose.duration_h
-                    begin(item.time_h, 1.0, 0.0, into, rates, steady)
-                else:
-                    begin(item.time_h, 1.0, dose.amount_mg, into, rates, steady)
-            case (into, change):
-                rates[into] += change
-                if abs(rates[into]) < 1e-12 * abs(change):
-                    rates[into] = 0.0
-                begin(item.time_h, 1.0, 0.0, 0, rates)
+                line.marks.append(MarkRow(time_h, float(order), piece, 0.0))
+            case Dose():
+                latest_h = max(latest_h, time_h + event.duration_h)
+                line.doses.extend(_rows(event, system, time_h, float(order), piece))
     line.ends.append(count)
+    line.doses = _cut(line)
     return line
 
 
-def _items(subject: Subject, system: System) -> list[Item]:
-    """Everything that happens, in order; additional doses and the ends of infusions put where their time says."""
-    items: list[Item] = []
-    episode, infused = 0, False
-    for order, event in enumerate(expand_events(subject.events)):
-        if isinstance(event, Reset) and event.restarts:
-            episode += 1
-        items.append(Item(episode, event.time_h, float(order), event))
-        if isinstance(event, Dose):
-            _refuse_unknown(event)
-            if event.duration_h > 0:
-                infused = True
-                change = (_compartment(event, system), -event.amount_mg / event.duration_h)
-                items.append(Item(episode, event.time_h + event.duration_h, -1.0, change))
-    if infused:
-        items = _stop_at_resets(sorted(items, key=lambda item: item[:3]))
-    return items
+def _rows(dose: Dose, system: System, time_h: float, order: float, piece: int) -> list[DoseRow]:
+    """One row for the named compartment, or one for each entry of the system."""
+    entries = system.entries if dose.into is None else (Entry(_compartment(dose, system)),)
+    rows: list[DoseRow] = []
+    for entry in entries:
+        modelled = dose.modelled if dose.modelled != "no" else entry.modelled
+        amount, duration, interval = dose.amount_mg, dose.duration_h, dose.interval_h
+        how = RATE_GIVEN if dose.keeps == "rate" else GIVEN
+        if modelled != "no" and duration <= 0:
+            how = MODELLED_DURATION if modelled == "duration" else MODELLED_RATE
+        cut = LONG_AFTER_H
+        if dose.rate_mg_h > 0 and amount <= 0:
+            # a constant infusion at steady state ends at its record: as much every hour as it gives in an hour
+            amount, duration, interval, cut = dose.rate_mg_h, 1.0, 1.0, time_h
+        kind = dose.steady_state
+        row = DoseRow(time_h, order, cut, amount, duration, how, entry.compartment, kind, interval, piece)
+        rows.append(row)
+        if dose.removed_after_h > 0:
+            rows.append(row._replace(how=REMOVAL, duration_h=dose.removed_after_h))
+    return rows
 
 
-def _stop_at_resets(items: list[Item]) -> list[Item]:
-    """Without the ends of infusions that a reset has already cut short."""
-    kept: list[Item] = []
-    open_ends: list[tuple[int, float]] = []
-    for item in items:
-        if isinstance(item.what, Dose) and item.what.duration_h > 0:
-            open_ends.append((item.episode, item.time_h + item.what.duration_h))
-        elif isinstance(item.what, Reset):
-            open_ends = []
-        elif isinstance(item.what, tuple):
-            if (item.episode, item.time_h) not in open_ends:
-                continue
-            open_ends.remove((item.episode, item.time_h))
-        kept.append(item)
-    return kept
+def _cut(line: Timeline) -> list[DoseRow]:
+    """Doses that end, at the latest, at the next reset or the next dose that sets a steady state."""
+    resets = [(m.time_h, m.order) for m in line.marks if m.keeps == 0.0]
+    resets += [(d.time_h, d.order) for d in line.doses if d.kind == 1]
+    if not resets:
+        return line.doses
+    resets.sort()
 
+    def cut(dose: DoseRow) -> float:
+        after = (time for time, order in resets if (time, order) > (dose.time_h, dose.order))
+        return min(dose.cut_h, next(after, LONG_AFTER_H))
 
-def _refuse_unknown(dose: Dose) -> None:
-    if dose.modelled != "no":
-        raise InputError(
-            f"the dose of {dose.amount_mg:g} mg at {dose.time_h:g} h has a {dose.modelled} given by the model",
-            "this version takes a stated duration or rate",
-            "no card gives a modelled one yet",
-            "State the duration of the infusion.",
-        )
-    if dose.rate_mg_h:
-        raise InputError(
-            f"the dose at {dose.time_h:g} h is a constant infusion of {dose.rate_mg_h:g} mg/h at steady state",
-            "this version takes an amount over a duration",
-            remedy="Write the infusion with its amount and duration, begun early enough.",
-        )
-    if dose.steady_state and dose.duration_h > dose.interval_h:
-        raise InputError(
-            f"the steady-state dose at {dose.time_h:g} h is infused over {dose.duration_h:g} h every {dose.interval_h:g} h",
-            "a steady-state infusion must end within its interval",
-            remedy="Write the infusions out one by one.",
-        )
+    return [dose._replace(cut_h=cut(dose)) for dose in line.doses]
 
 
 def _compartment(dose: Dose, system: System) -> int:
-    index = system.index(dose.into)
+    index = system.index(dose.into or "")
     if index is None:
         raise InputError(
             f"a dose goes into compartment '{dose.into}'",
@@ -195,6 +195,24 @@ def _compartment(dose: Dose, system: System) -> int:
             "Correct CMT, or leave it out to use the card's own.",
         )
     return index
+
+
+def _output(level: Level, system: System) -> int:
+    """Position of the analyte: by name, or by the compartment that was measured; the only one where there is one."""
+    if len(system.outputs) == 1:
+        return 0
+    for word in (level.analyte, level.compartment):
+        place = system.index(word) if word is not None else None
+        name = word if place is None else system.compartments[place]
+        if name in system.outputs:
+            return system.outputs.index(name)
+    said = f"analyte '{level.analyte}'" if level.analyte else "no analyte"
+    raise InputError(
+        f"the level at {level.time_h:g} h names {said}",
+        f"the model predicts {', '.join(system.outputs)}",
+        f"its system is {system.name}",
+        "Say which was measured.",
+    )
 
 
 def _changing(readings: tuple[Reading, ...], covariates: tuple[str, ...]) -> list[bool]:
@@ -208,46 +226,45 @@ def _changing(readings: tuple[Reading, ...], covariates: tuple[str, ...]) -> lis
     return changes
 
 
-def schedule(line: Timeline, system: System, *, anchors: int, samples: int, infused: bool, steadied: bool) -> Schedule:
-    """The padded arrays of a timeline (numpy, float64); `infused` and `steadied` as the whole ward needs them."""
-    more_anchors, more_samples = anchors - len(line.span_h), samples - len(line.segment)
-    last = len(line.span_h) - 1
+Sizes = tuple[int, int, int, int, bool, int]
+"""(doses, marks, samples, pieces, infused, slots of steady states): patients of equal sizes share a compiled program."""
 
-    def floats(values: list[float], more: int, fill: float = 0.0):
-        return np.array(values + [fill] * more, dtype=np.float64)
 
-    def whole(values: list[int], more: int, fill: int = 0):
-        return np.array(values + [fill] * more, dtype=np.int32)
+def sizes(line: Timeline, system: System, parameters: Collection[str]) -> Sizes:
+    """The padded sizes of a timeline, where the parameters of a card may delay its doses."""
+    delayed = any(name.startswith("lag") and name in system.optional for name in parameters)
+    pieces = 1 if len(line.begins) == 1 else padded(len(line.begins))
+    doses, marks, samples = (padded(len(rows)) for rows in (line.doses, line.marks, line.samples))
+    return doses, marks, samples, pieces, line.infused, line.slots(delayed)
 
-    rates = steady = None
-    if infused:
-        rates = np.array(line.rates + [(0.0,) * system.size] * more_anchors, dtype=np.float64)
-    if steadied:
-        kinds, intervals, amounts, durations = zip(*line.steady, strict=True)
-        steady = SteadyDoses(
-            whole(list(kinds), more_anchors),
-            floats(list(intervals), more_anchors),
-            floats(list(amounts), more_anchors),
-            floats(list(durations), more_anchors),
-        )
-    return Schedule(
-        floats(line.span_h, more_anchors),
-        floats(line.keep, more_anchors, 1.0),
-        floats(line.amount_mg, more_anchors),
-        whole(line.into, more_anchors),
-        rates,
-        whole(line.segment, more_samples, last),
-        floats(line.since_h, more_samples),
-        np.array([True] * len(line.segment) + [False] * more_samples),
-        steady,
+
+def larger(one: Sizes, other: Sizes) -> Sizes:
+    """The sizes that hold patients of either."""
+    doses, marks, samples, pieces = (max(a, b) for a, b in zip(one[:4], other[:4], strict=True))
+    return doses, marks, samples, pieces, one[4] or other[4], max(one[5], other[5])
+
+
+def history(line: Timeline, system: System, to: Sizes) -> History:
+    """The padded arrays of a timeline (numpy, float64). Padding comes at the end of the line and does nothing there."""
+    doses, marks, samples, *_ = to
+    end = max((row.time_h for rows in (line.doses, line.marks, line.samples) for row in rows), default=0.0)
+    last = len(line.begins) - 1
+    nothing = DoseRow(end, -FIRST, LONG_AFTER_H, 0.0, 0.0, GIVEN, 0, 0, 0.0, last)
+    given = _columns([*line.doses, *[nothing] * (doses - len(line.doses))], "ffffFiiifi")
+    keeps = np.array([m.keeps for m in line.marks] + [1.0] * (marks - len(line.marks)))
+    marked = [*line.marks, *[MarkRow(end, -FIRST, last, 1.0)] * (marks - len(line.marks))]
+    at = [*line.samples, *[SampleRow(end, -FIRST, 0)] * (samples - len(line.samples))]
+    sampled = np.array([True] * len(line.samples) + [False] * (samples - len(line.samples)))
+    mark_time, mark_order, mark_piece = _columns([m[:3] for m in marked], "ffi")
+    return History(
+        Doses(*given),
+        Marks(mark_time, mark_order, mark_piece, np.repeat(keeps[:, None], system.size, axis=1)),
+        Samples(*_columns(at, "ffi"), sampled=sampled),  # pyright: ignore[reportCallIssue]
     )
 
 
-Sizes = tuple[int, int, int, bool, bool]
-"""(anchors, samples, parameter segments, infused, steadied): patients of equal sizes share a compiled program."""
-
-
-def sizes(line: Timeline, segments: int) -> Sizes:
-    """The padded sizes of a timeline."""
-    anchors = padded(len(line.span_h))
-    return anchors, padded(len(line.segment)), 1 if segments == 1 else anchors, line.infused, line.steadied
+def _columns(rows: list, kinds: str) -> list[np.ndarray]:
+    return [
+        np.array(column, dtype=np.int32 if kind == "i" else np.float64)
+        for column, kind in zip(zip(*rows, strict=True), kinds, strict=True)
+    ]

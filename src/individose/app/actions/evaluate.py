@@ -110,9 +110,9 @@ def forecasts(problems: Sequence[Problem], method: str = "map") -> list[list[For
     for i, one in enumerate(problems):
         measured = np.asarray(one.data.measured)
         for place in np.flatnonzero(measured):
-            earlier = measured & (np.arange(len(measured)) < place)
+            earlier = np.where(np.arange(len(measured)) < place, measured, 0)
             # the level itself and all later ones are blanked, so that nothing can be read from them
-            seen = one.data._replace(measured=earlier, observed=np.where(earlier, one.data.observed, 1.0))
+            seen = one.data._replace(measured=earlier, observed=np.where(earlier > 0, one.data.observed, 1.0))
             asked.append((i, int(place), replace(one, data=seen)))
     if not asked:
         return [[] for _ in problems]
@@ -124,7 +124,7 @@ def forecasts(problems: Sequence[Problem], method: str = "map") -> list[list[For
         one = problems[i]
         number = len(found[i]) + 1
         usable = fits[k].status.ok and np.isfinite(posterior[k, place])
-        sample = one.context.line.samples[place]
+        sample = one.context.line.levels[place]
         if sample.censoring != "none":
             continue
         found[i].append(

@@ -11,7 +11,7 @@ from individose.base import InputError
 from individose.drugs import Card
 from individose.events import Subject
 from individose.inference import METHODS, AbstractIndividualEstimator, Fit, Problem
-from individose.prediction import Bound, at, bind
+from individose.prediction import Bound, Sizes, at, bind, larger
 
 SHARED = 512
 """A ward's patients of one size get a program of their own only from this many on; fewer are padded to a larger size."""
@@ -121,15 +121,20 @@ def shared_sizes(bounds: Sequence[Bound]) -> list[tuple[list[int], list[Problem]
     """
     by_size = defaultdict(list)
     for place, bound in enumerate(bounds):
-        by_size[bound.sizes].append(place)
-    groups: list[tuple[tuple, list[int]]] = []
-    for size, places in sorted(by_size.items(), key=lambda item: (item[0][2] > 1, item[0])):
-        if groups and len(groups[-1][1]) < SHARED:
-            smaller, members = groups.pop()
-            size, places = tuple(max(a, b) for a, b in zip(smaller, size, strict=True)), members + places
-            if size[2] > 1:
-                size = (size[0], size[1], size[0], *size[3:])
-        groups.append((size, places))
-    return [
-        (places, [replace(problem(bounds[i]), data=bounds[i].data(size)) for i in places]) for size, places in groups
-    ]
+        by_size[bound.relation.moves, bound.sizes].append(place)
+    groups: list[tuple[bool, Sizes, list[int]]] = []
+    for (moves, size), places in sorted(by_size.items(), key=lambda item: (item[0][0], item[0][1][3] > 1, item[0][1])):
+        if groups and groups[-1][0] == moves and len(groups[-1][2]) < SHARED:
+            _, smaller, members = groups.pop()
+            size, places = larger(smaller, size), members + places
+        groups.append((moves, size, places))
+    return [(places, _sized([bounds[i] for i in places], size)) for _, size, places in groups]
+
+
+def _sized(bounds: Sequence[Bound], size: Sizes) -> list[Problem]:
+    """Problems with arrays of a group's size, and the relation that serves the whole group."""
+    relation = bounds[0].relation
+    if relation.moves:
+        worn = any(bound.relation.worn for bound in bounds)
+        relation = replace(relation, infused=size[4], slots=size[5], worn=worn)
+    return [replace(problem(bound), likelihood=relation, data=bound.data(size)) for bound in bounds]

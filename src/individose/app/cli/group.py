@@ -20,6 +20,7 @@ COMMANDS = {
     "estimate": "Estimate parameters, exposure and dose from measured levels.",
     "evaluate": "Predict every level from what came before it, and score that.",
     "simulate": "Simulate virtual patients under a regimen.",
+    "nca": "Non-compartmental analysis of measured levels.",
     "schema": "Print the JSON Schema of a format.",
 }
 """Command to its line in `individose --help`; `individose.app.cli.<command>` holds it as `command`."""

@@ -1,0 +1,63 @@
+"""Every figure of the documentation, drawn by the report's own code.
+
+python -m docs.figures.make       writes them beside this file
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import individose as ido
+from docs.figures.patients import PATIENTS, newborns
+from docs.figures.rooms import rooms
+from docs.figures.scatter import Panel, scatter
+from individose.app.report import level_figure
+from individose.events import Subject
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+
+def newborn() -> str:
+    """The README's figure: the patient of examples/newborn.json."""
+    result = ido.estimate(ido.card("phenobarbital/grasela1985"), ido.read_case(ROOT / "examples" / "newborn.json"))
+    return level_figure(result, name="newborn")
+
+
+def card_figure(card_id: str, patients: list[Subject]) -> str:
+    """Levels of real patients against the typical patient's and their own predictions."""
+    measured, typical, own = [], [], []
+    for fit in ido.fit_ward(ido.card(card_id), patients).fits:
+        measured += [level.value_mg_L for level in fit.problem.context.subject.levels]
+        typical += fit.typical_fitted().tolist()
+        own += fit.fitted().tolist()
+    panels = [Panel("typical patient", typical, measured), Panel("this patient (MAP)", own, measured)]
+    return scatter(slug(card_id), f"Measured and predicted levels under {card_id}", panels)
+
+
+def forecasts() -> str:
+    """The figure of the evaluation: each level against what was predicted before it was known."""
+    found = ido.evaluate(ido.card("phenobarbital/grasela1985"), newborns(), resamples=1).forecasts
+    later = [f for f in found if f.number > 1]
+    measured = [f.observed for f in later]
+    panels = [
+        Panel("from covariates alone", [f.prior for f in later], measured),
+        Panel("with the earlier levels", [f.posterior or f.prior for f in later], measured),
+    ]
+    return scatter("forecasts", "The newborns' levels after the first, and what was predicted before them", panels)
+
+
+def slug(card_id: str) -> str:
+    """A card's id as the name of a file."""
+    return card_id.replace("/", "-")
+
+
+def figures() -> dict[str, str]:
+    """Every figure by the name of its file."""
+    drawn = {"newborn.svg": newborn(), "rooms.svg": rooms(), "forecasts.svg": forecasts()}
+    return drawn | {f"{slug(card)}.svg": card_figure(card, read()) for card, (_, read) in PATIENTS.items()}
+
+
+if __name__ == "__main__":
+    for file, text in figures().items():
+        (HERE / file).write_text(text + "\n", encoding="utf-8")

