@@ -89,6 +89,8 @@ def series_column(offsets: Sequence[Array], powers: int) -> list[Array]:
 def table_corner(rates: Sequence[Array], t: Array) -> Array:
     """D(r_1, .., r_m; t), see `divided.decay_divided`; elementwise; rates in any order, t >= 0."""
     count = len(rates)
+    if count <= 2:
+        return _short(rates, t)
     ordered = ascending(rates)
     slowest = ordered[0]
     y = [(rate - slowest) * t for rate in ordered]
@@ -110,3 +112,32 @@ def table_corner(rates: Sequence[Array], t: Array) -> Array:
     # exp(-slowest t) in two halves: alone it can underflow where its product with t**(m-1) does not
     half = jnp.exp(-0.5 * slowest * t)
     return (table[0, count - 1] * t ** (count - 1) * half) * half
+
+
+def _short(rates: Sequence[Array], t: Array) -> Array:
+    """D of one or two rates, from exponentials of the rates themselves: those of a program's many D are then shared.
+
+    With h = exp(-r t / 2), two rates far apart give (h_1 - h_2)(h_1 + h_2) / |r_1 - r_2|, and near ones t h^2 times the series
+    of (1 - exp(-x)) / x at x = |r_1 - r_2| t, h that of the slower.
+    """
+    halves = [jnp.exp(-0.5 * rate * t) for rate in rates]
+    if len(rates) == 1:
+        return halves[0] * halves[0]
+    first, second = halves
+    gap = jnp.abs(rates[0] - rates[1])
+    x = gap * t
+    near = x < SHORT_REACH
+    slower, faster = jnp.maximum(first, second), jnp.minimum(first, second)
+    inside = jnp.minimum(x, SHORT_REACH)
+    series = jnp.full_like(x, 1.0 / factorial(SHORT_POWERS + 1))
+    for power in range(SHORT_POWERS - 1, -1, -1):
+        series = 1.0 / factorial(power + 1) - inside * series
+    far = (slower - faster) * (slower + faster) / jnp.where(near, 1.0, gap)
+    return jnp.where(near, (series * t * slower) * slower, far)
+
+
+SHORT_REACH = 1.0
+"""Spread up to which two rates count as near."""
+
+SHORT_POWERS = 17
+"""Length of their series: 1 / 18! is under the rounding."""
