@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
+from scipy.stats import norm
 
 import individose as ido
 import reference_data
@@ -202,3 +203,25 @@ def test_the_band_of_the_curve_is_the_band_of_the_draws():
     # standard error of a 5 % quantile of 20,000 draws of a log-normal: 0.0149 sd
     assert abs(math.log(low[0] / centre) + 1.6449 * sd) < 4 * 0.0149 * sd
     assert abs(math.log(high[0] / centre) - 1.6449 * sd) < 4 * 0.0149 * sd
+
+
+@pytest.mark.parametrize("way", ["below", "above"])
+def test_a_level_beyond_a_limit_is_censored_not_measured(way):
+    """M3: the probability of lying beyond the limit, written out here, minimised by an independent optimiser."""
+    levels = [(2.0, 17.0, "none"), (40.0, 15.0 if way == "below" else 30.0, way)]
+    fit = ido.fit(CARD, newborn(*(Level(t, y, censoring=c) for t, y, c in levels)))
+
+    def objective(etas):
+        total = by_hand(etas, [levels[0][:2]], DOSES)
+        cl, v = CL * math.exp(etas[0]), V * math.exp(etas[1])
+        f = sum(amount / v * math.exp(-cl / v * (40.0 - at)) for at, amount in DOSES)
+        z = (levels[1][1] - f) / (math.sqrt(0.013241) * f)
+        return total - 2.0 * norm.logcdf(z if way == "below" else -z)
+
+    found = minimize(objective, [0.0, 0.0], method="Nelder-Mead", options=NELDER_MEAD)
+    np.testing.assert_allclose(fit.eta, found.x, rtol=0, atol=ESTIMATE)
+    assert abs(fit.objective - found.fun) < ESTIMATE
+    curvature = _second_differences(lambda e: objective(e) / 2.0, fit.eta)
+    np.testing.assert_allclose(np.linalg.inv(fit.covariance), curvature, rtol=1e2 * GRADIENT, atol=1e2 * GRADIENT * 50)
+    measured = ido.fit(CARD, newborn(*(Level(t, y) for t, y, _ in levels)))
+    assert np.max(np.abs(measured.eta - fit.eta)) > 1e3 * ESTIMATE

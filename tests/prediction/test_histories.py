@@ -146,9 +146,23 @@ def test_twelve_kilograms_is_outside_the_card_of_newborns():
         assert beat in str(error)
     fit = ido.fit(CARD, subject, extrapolate=True)
     assert [n.code for n in fit.warnings if n.grade == "warning"] == ["outside-domain"]
-    twelve = refusal(baby(Dose(0.0, 20.0), Level(2.0, 17.0), weight=12.0))
-    assert "12 kg" in str(twelve)
-    assert "0.6-3.6 kg" in str(twelve)
+    for extrapolate in (False, True):  # twelve is no newborn at all: a slip, not an extrapolation
+        twelve = refusal(baby(Dose(0.0, 20.0), Level(2.0, 17.0), weight=12.0), extrapolate=extrapolate)
+        assert isinstance(twelve, DomainError)
+        for beat in ("weight is 12 kg", "more than 8", "0.6-3.6", "Check the number and its unit"):
+            assert beat in str(twelve)
+
+
+def test_a_domain_that_no_equation_reads_is_held_or_said():
+    card = ido.card("theophylline/boeckmann1994")
+    doses, levels = [Dose(0.0, 320.0)], [Level(2.0, 8.0)]
+    unknown = ido.fit(card, ido.subject("t", doses=doses, levels=levels))
+    assert [n.code for n in unknown.warnings] == ["domain-unknown"]
+    assert "weight was not given" in unknown.warnings[0].sentence
+    within = ido.fit(card, ido.subject("t", doses=doses, levels=levels, covariates={"weight": 70.0}))
+    assert within.warnings == ()
+    with pytest.raises(DomainError, match="weight is 130 kg"):
+        ido.fit(card, ido.subject("t", doses=doses, levels=levels, covariates={"weight": 130.0}))
 
 
 def test_grams_entered_as_kilograms_are_recognised():

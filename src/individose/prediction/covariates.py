@@ -25,6 +25,7 @@ def segment_values(card: Card, line: Timeline, *, extrapolate: bool) -> tuple[Va
         found = _carried(card, line, use)
         notices.extend(_within_domain(card, use.name, found, extrapolate))
         values[use.name] = np.array(found)
+    notices.extend(_beyond_equations(card, line, extrapolate))
     if all(np.all(v == v[0]) for v in values.values()):
         values = {name: v[:1] for name, v in values.items()}
     return values, tuple(notices)
@@ -55,12 +56,32 @@ def _number(name: str, reading: Reading) -> float:
     return entry.code(value)
 
 
+def _beyond_equations(card: Card, line: Timeline, extrapolate: bool) -> list[Notice]:
+    """Covariates that bound the card's population though no equation reads them: held where known, said where not."""
+    notices: list[Notice] = []
+    read = {use.name for use in card.covariates}
+    for name in card.domain:
+        if name in read:
+            continue
+        known = [_number(name, reading) for reading in line.readings if name in reading.values]
+        if known:
+            notices.extend(_within_domain(card, name, known, extrapolate))
+        else:
+            said = f"{name} was not given, so it is not known whether {card.id} covers this patient."
+            notices.append(Notice("domain-unknown", said, "caution"))
+    return notices
+
+
 def _within_domain(card: Card, name: str, values: list[float], extrapolate: bool) -> list[Notice]:
     allowed = card.domain.get(name)
     if allowed is None:
         return []
-    unit = covariate(name).unit
+    entry = covariate(name)
+    unit = entry.unit
+    if allowed.values:
+        return _among(card, name, values, extrapolate)
     low, high = allowed.min, allowed.max
+    _refuse_absurd(card, name, values)
     outside = [v for v in values if (low is not None and v < low) or (high is not None and v > high)]
     if not outside:
         return []
@@ -76,6 +97,43 @@ def _within_domain(card: Card, name: str, values: list[float], extrapolate: bool
             "the warning.",
         )
     return [Notice("outside-domain", f"{arrived}; {limits}. The estimate is an extrapolation.", "warning")]
+
+
+def _among(card: Card, name: str, values: list[float], extrapolate: bool) -> list[Notice]:
+    """A category or yes-no covariate against the values that the card was built on."""
+    entry, allowed = covariate(name), card.domain[name]
+    codes = {entry.code(value): value for value in allowed.values}
+    strange = [value for value in values if value not in codes]
+    if not strange:
+        return []
+    labels = {float(i): label for i, label in enumerate(entry.values)} or {0.0: "no", 1.0: "yes"}
+    arrived = f"{name} is {labels.get(strange[0], strange[0])}"
+    limits = f"{card.id} was built on {' or '.join(str(value) for value in allowed.values)}"
+    if not extrapolate:
+        raise DomainError(
+            arrived,
+            limits,
+            allowed.source or f"domain of the card: {card.source.citation}",
+            "Pick a card that covers this patient, or pass extrapolate=True (--extrapolate) and the report will carry "
+            "the warning.",
+        )
+    return [Notice("outside-domain", f"{arrived}; {limits}. The estimate is an extrapolation.", "warning")]
+
+
+def _refuse_absurd(card: Card, name: str, values: list[float]) -> None:
+    """Values that no patient of this kind has: not even an extrapolation, but a slip of number or unit."""
+    allowed, entry = card.domain[name], covariate(name)
+    low, high = allowed.absurd_below, allowed.absurd_above
+    for value in values:
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise DomainError(
+                f"{name} is {value:g} {entry.unit}".removesuffix(" 1"),
+                f"no patient of the kind of {card.id} has less than {low:g} or more than {high:g}"
+                if low is not None and high is not None
+                else f"patients of the kind of {card.id} lie within {_range(low, high)}",
+                f"absurd limits of the card; it was built on {_range(allowed.min, allowed.max)}",
+                "Check the number and its unit, or pick a card that covers this patient.",
+            )
 
 
 def _range(low: float | None, high: float | None) -> str:
