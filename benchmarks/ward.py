@@ -16,7 +16,7 @@ import numpy as np
 
 import individose as ido
 from benchmarks.newborns import newborns
-from individose.app.actions.evaluate import _predict_ward
+from individose.app.actions.evaluate import predict_ward
 from individose.app.actions.problems import bind_all, shared_sizes
 from individose.events import Level
 from individose.inference.individual import map as mode
@@ -38,7 +38,7 @@ def measure() -> dict[str, float]:
     groups = [(likelihood, jax.device_put(data), _start(data)) for likelihood, data in groups]
     settings = mode.Settings()
     fit_first, fit_later = _timed(lambda: [mode.ward(f, d, s, settings) for f, d, s in groups])
-    predict_first, predict_later = _timed(lambda: [_predict_ward(f, s, d) for f, d, s in groups])
+    predict_first, predict_later = _timed(lambda: [predict_ward(f, s, d) for f, d, s in groups])
     start = time.perf_counter()
     whole = ido.fit_ward(card, ward)
     end_to_end = time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""One session for all tests: 64-bit numbers, no silent promotion of dtypes, fixed hypothesis profile."""
+"""One session for all tests: on the processor, with fixed hypothesis cases (64-bit numbers are the package's own doing)."""
 
 import os
 

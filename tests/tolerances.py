@@ -19,6 +19,10 @@ ESTIMATE = 1e-6
 """Individual effects against an independent optimiser run to the end (absolute)."""
 
 
+OBJECTIVE = 1e-3
+"""NONMEM's objective summed over 59 patients: six printed digits of five parameters leave this (absolute)."""
+
+
 def printed(text: str) -> float:
     """Half a unit in the last printed digit of a number, as an absolute tolerance (with room for a tie)."""
     mantissa, _, exponent = text.lower().partition("e")

@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import individose as ido
+from docs.figures.gallery import ROUTES, picture
+from docs.figures.growth import growth
 from docs.figures.patients import PATIENTS, newborns
 from docs.figures.rooms import rooms
 from docs.figures.scatter import Panel, scatter
@@ -55,9 +57,14 @@ def slug(card_id: str) -> str:
 def figures() -> dict[str, str]:
     """Every figure by the name of its file."""
     drawn = {"newborn.svg": newborn(), "rooms.svg": rooms(), "forecasts.svg": forecasts()}
+    cost = growth()
+    if cost is not None:
+        drawn["growth.svg"] = cost
+    drawn |= {f"gallery/{name}.svg": picture(name) for name in ROUTES}
     return drawn | {f"{slug(card)}.svg": card_figure(card, read()) for card, (_, read) in PATIENTS.items()}
 
 
 if __name__ == "__main__":
     for file, text in figures().items():
+        (HERE / file).parent.mkdir(exist_ok=True)
         (HERE / file).write_text(text + "\n", encoding="utf-8")

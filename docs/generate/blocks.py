@@ -87,7 +87,9 @@ def _scores(scores: tuple[Score, ...] | list[Score]) -> str:
     return table(header, rows)
 
 
-def _percent(figure: tuple[float, float, float]) -> str:
+def _percent(figure: tuple[float, float | None, float | None]) -> str:
+    if figure[1] is None:
+        return f"{100 * figure[0]:.1f} %<br>(not given)".replace("-", "−").replace(" ", NBSP)
     value, low, high = (f"{100 * x:.1f}".replace("-0.0", "0.0").replace("-", "−") for x in figure)
     return f"{value} %<br>({low} to {high})".replace(" ", NBSP)
 

@@ -175,7 +175,7 @@ class TestCase:
         (["estimate", EXAMPLE, "--jsn"], "--json"),
         (["estimate"], "Missing argument"),
         (["estimate", EXAMPLE, "--method", "mapp"], "'map'"),
-        (["estimate", EXAMPLE, "--level", "1"], "0.0<x<1.0"),
+        (["estimate", EXAMPLE, "--level", "1"], "0.5<=x<=0.999"),
         (["estimate", EXAMPLE, "--card", "phenobarbitol"], "Did you mean 'phenobarbital'?"),
         (["estimate", EXAMPLE, "--id", "1"], "for tables"),
         (["estimate", "no.json"], "cannot be read"),

@@ -132,9 +132,22 @@ def test_the_regimen_a_patient_is_on():
     uneven = ido.subject("b", doses=[Dose(0.0, 25.0), Dose(12.0, 3.5)], covariates=COVARIATES)
     assert current_regimen(uneven) is None
     repeated = ido.subject("b", doses=[Dose(0.0, 4.0, interval_h=8.0, additional=3)], covariates=COVARIATES)
-    assert current_regimen(repeated) is None or current_regimen(repeated) == Regimen(4.0, 8.0)
+    assert current_regimen(repeated) == Regimen(4.0, 8.0)
+    moved = ido.subject("b", doses=[Dose(0.0, 4.0), Dose(12.0, 4.0), Dose(500.0, 4.0)], covariates=COVARIATES)
+    assert current_regimen(moved) is None
 
 
-@pytest.mark.parametrize(("p", "shown"), [(0.0, "< 1 %"), (0.5, "50 %"), (0.994, "99 %"), (0.9999, "> 99 %")])
+@pytest.mark.parametrize(
+    ("p", "shown"),
+    [
+        (0.0, "< 1 %"),
+        (0.005, "< 1 %"),
+        (0.995, "> 99 %"),
+        (1.0, "> 99 %"),
+        (0.5, "50 %"),
+        (0.994, "99 %"),
+        (0.9999, "> 99 %"),
+    ],
+)
 def test_a_probability_from_draws_is_never_shown_as_certain(p, shown):
     assert percent(p) == shown

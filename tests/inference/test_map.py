@@ -225,3 +225,26 @@ def test_a_level_beyond_a_limit_is_censored_not_measured(way):
     np.testing.assert_allclose(np.linalg.inv(fit.covariance), curvature, rtol=1e2 * GRADIENT, atol=1e2 * GRADIENT * 50)
     measured = ido.fit(CARD, newborn(*(Level(t, y) for t, y, _ in levels)))
     assert np.max(np.abs(measured.eta - fit.eta)) > 1e3 * ESTIMATE
+
+
+@pytest.mark.parametrize(
+    ("doses", "levels"),
+    [
+        (((0.0, 25000.0), (12.0, 3.5), (24.0, 3.5)), ((2.0, 17.0), (30.0, 20.0))),  # g entered as mg
+        (DOSES, ((2.0, 0.017), (40.0, 0.025))),  # g/L entered as mg/L
+        (DOSES, ((40.0, 24.6), (40.0, 80.0))),  # two levels at one time that contradict each other
+        (DOSES, ((2.0, 17.0), (10_000.0, 33.0))),  # long after everything is gone
+    ],
+)
+def test_levels_that_the_doses_cannot_explain_are_said_and_no_dose_is_advised(doses, levels):
+    fit = ido.fit(CARD, newborn(*(Level(*x) for x in levels), doses=doses))
+    assert fit.status.code in ("failed", "bound") or any(n.code == "level-missed" for n in fit.warnings)
+    assert any(n.grade in ("warning", "caution") for n in fit.warnings)
+    advice = ido.advise(fit, CARD.targets[0])
+    assert advice.candidates == ()
+    assert advice.sentence.startswith("No dose is advised")
+
+
+def test_a_level_that_fits_is_not_called_missed():
+    fit = ido.fit(CARD, newborn(Level(2.0, 17.0), Level(40.0, 25.0)))
+    assert not any(n.code == "level-missed" for n in fit.warnings)

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-import reference_data
-from kinetics.engine import solve
-from tolerances import EXACT
 
+import reference_data
 from individose.events import Dose, Level, Subject
 from individose.kinetics import compose
+from kinetics.engine import solve
+from tolerances import EXACT
 
 pytestmark = pytest.mark.reference
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from individose.base import InputError, Notice
+from individose.base import InputError, Notice, Outcome
 from individose.dosing.candidates import candidates, with_exact
 from individose.dosing.exposure import METRICS, estimate, steady_draws
 from individose.dosing.regimen import Regimen
@@ -69,8 +69,9 @@ def advise(
             "exposure at steady state",
             "Choose another target.",
         )
-    if not fit.status.ok:
-        said = "No dose is advised: the estimate of this patient failed. " + fit.status.sentence
+    against = _reason_against(fit)
+    if against:
+        said = f"No dose is advised: {against}"
         return Advice(target, (), False, said, 0, (Notice("no-advice", said, "warning"),))
     chosen = candidates(fit, target) if regimens is None else with_exact(fit, target, regimens)
     if not chosen:
@@ -84,6 +85,14 @@ def advise(
     return Advice(
         target, tuple(ranked), reached, _sentence(best, target, reached), draws, _notices(reached, best, target)
     )
+
+
+def _reason_against(fit: Fit) -> str:
+    """Why no dose may rest on this fit; empty where one may."""
+    if fit.status.outcome in (Outcome.FAILED, Outcome.BOUND):
+        return f"the estimate of this patient is {fit.status.code}. {fit.status.sentence}"
+    missed = [notice.sentence for notice in fit.notices if notice.code == "level-missed"]
+    return f"the fit does not explain {len(missed)} of the levels. {missed[0]}" if missed else ""
 
 
 def _candidate(found: dict[str, np.ndarray], i: int, chosen, target: Target, level: float) -> Candidate:
@@ -114,9 +123,9 @@ def _article(word: str) -> str:
 
 def percent(probability: float) -> str:
     """A probability for people; one drawn from a sample is never shown as certain."""
-    if probability < 0.005:
+    if probability <= 0.005:
         return "< 1 %"
-    return "> 99 %" if probability > 0.995 else f"{100.0 * probability:.0f} %"
+    return "> 99 %" if probability >= 0.995 else f"{100.0 * probability:.0f} %"
 
 
 def _sentence(best: Candidate, target: Target, reached: bool) -> str:
@@ -125,8 +134,8 @@ def _sentence(best: Candidate, target: Target, reached: bool) -> str:
         return f"{best.regimen} reaches {_article(aim)} {aim} with a probability of {percent(best.probability)}."
     side = "above" if best.above > best.below else "below"
     return (
-        f"No candidate reaches {_article(aim)} {aim} with a probability over {percent(REACHED)}; the nearest, {best.regimen}, does with "
-        f"{percent(best.probability)} and is {side} it with {percent(max(best.above, best.below))}."
+        f"No candidate reaches {_article(aim)} {aim} with a probability over {percent(REACHED)}; the nearest, "
+        f"{best.regimen}, does with {percent(best.probability)} and is {side} it with {percent(max(best.above, best.below))}."
     )
 
 

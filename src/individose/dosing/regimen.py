@@ -35,18 +35,23 @@ class Regimen:
 
 
 def current_regimen(subject: Subject) -> Regimen | None:
-    """The regimen a patient is on: the last dose at the last interval, if the last two doses are alike (within 1 %).
+    """The regimen a patient is on: the one that the last record prescribes (ADDL and II, or a steady state), or the last dose
+    at the last interval where the last three doses are alike (amounts within 1 %, intervals within a quarter).
 
     None when there is no such pattern: then nothing is assumed.
     """
+    planned = subject.doses[-1] if subject.doses else None
+    if planned is not None and planned.additional > 0 and planned.interval_h > planned.duration_h:
+        return Regimen(planned.amount_mg, planned.interval_h, planned.duration_h)
     doses = expand_doses(subject)
     if doses and doses[-1].steady_state and doses[-1].interval_h > doses[-1].duration_h:
         return Regimen(doses[-1].amount_mg, doses[-1].interval_h, doses[-1].duration_h)
-    if len(doses) < 2:
+    if len(doses) < 3:
         return None
-    before, last = doses[-2], doses[-1]
-    interval = last.time_h - before.time_h
+    first, before, last = doses[-3:]
+    interval, earlier = last.time_h - before.time_h, before.time_h - first.time_h
     alike = abs(last.amount_mg - before.amount_mg) <= 0.01 * before.amount_mg and last.duration_h == before.duration_h
-    if not alike or interval <= 0 or last.amount_mg <= 0 or last.duration_h > interval or last.into != before.into:
+    regular = interval > 0 and abs(interval - earlier) <= 0.25 * interval
+    if not (alike and regular) or last.amount_mg <= 0 or last.duration_h > interval or last.into != before.into:
         return None
     return Regimen(last.amount_mg, interval, last.duration_h)

@@ -73,8 +73,8 @@ class Covariate:
         low, high = (-math.inf if self.low is None else self.low), (math.inf if self.high is None else self.high)
         if not low <= number <= high:  # also true of NaN
             raise InputError(
-                f"{self.name} is {number:g} {self.unit}",
-                f"it lies between {low:g} and {high:g} {self.unit}",
+                f"{self.name} is {number:g} {self.unit}".removesuffix(" 1"),
+                f"it lies between {low:g} and {high:g} {self.unit}".removesuffix(" 1"),
                 self.source,
                 "Check the number and its unit.",
             )

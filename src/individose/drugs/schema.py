@@ -304,10 +304,10 @@ def _check(found: Document, position: int, scales: Mapping[str, float]) -> Check
     path = f"checks[{position}]"
     row = read(found.checks[position], CheckTable, path, found.id)
     unknown = [name for name in row.expect if name not in scales]
-    if unknown or not row.expect or not 0.0 < row.rtol < 1.0:
+    if unknown or not row.expect or not 0.0 < row.rtol <= 0.01:
         raise CardError(
             f"{found.id}: {path} expects {listing(row.expect)} to {row.rtol}",
-            f"parameters are {listing(scales)}, rtol lies between 0 and 1",
+            f"parameters are {listing(scales)}, rtol is above 0 and at most 0.01",
             "the card's [parameters]",
             "Correct the example.",
         )

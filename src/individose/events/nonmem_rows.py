@@ -17,6 +17,9 @@ DURATION_RTOL = 1e-6
 
 NAME = re.compile(r"[A-Za-z_]\w*")
 
+MOST_ADDITIONAL = 10_000
+"""Additional doses of one record."""
+
 
 def event_id(cells: Cells, layout: Layout, line: int) -> int:
     """EVID (0 to 4); where it is missing, 1 for an amount or a rate at steady state, 2 for MDV = 1, else 0."""
@@ -51,6 +54,14 @@ def dose(cells: Cells, layout: Layout, line: int, time_h: float) -> Dose:
             "an amount is above 0",
             "only a constant infusion (SS 1 or 2, RATE above 0) has none",
             "Enter the amount, or set EVID to 2 if nothing was given.",
+        )
+    if additional > MOST_ADDITIONAL:
+        raise refused(
+            line,
+            f"a dose record has ADDL {additional}",
+            f"ADDL is at most {MOST_ADDITIONAL}",
+            "more would be a slip, and each is a dose of its own here",
+            "Correct ADDL.",
         )
     if additional < 0 or interval_h < 0.0 or duration_h < 0.0:
         raise refused(

@@ -35,6 +35,10 @@ INT: /\d+/
 """
 
 
+MOST = 10_000
+"""Repeats of one dose; more would be a slip."""
+
+
 @lru_cache(maxsize=1)
 def _parser() -> Any:
     from lark import Lark
@@ -81,6 +85,8 @@ def _part(part: Any, text: str, start_h: float | None, molar_mass: float | None)
     count = int(said["count"]) if "count" in said else 1
     if mg <= 0 or count < 1:
         raise _wrong(text, f"it gives {float(amount):g} {unit} {count} times")
+    if count > MOST:
+        raise _wrong(text, f"it repeats {count} times, and at most {MOST} are taken")
     if count > 1 and interval <= 0:
         raise _wrong(text, f"it repeats {count} times without an interval")
     start = _hours(said["at"]) if "at" in said else start_h

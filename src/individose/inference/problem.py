@@ -32,6 +32,10 @@ class Likelihood(Protocol):
         """Minus log density of each level at prediction f."""
         ...
 
+    def standardised(self, f: Any, data: Any) -> Any:
+        """(level - f) / SD of each measured level; 0 for all others."""
+        ...
+
     def information(self, f: Any, data: Any) -> Any:
         """Expected second derivative of `terms` in f, never negative."""
         ...
@@ -46,6 +50,7 @@ class Problem:
     - `id`, `model`: who and by which model, for people to read.
     - `likelihood`: the pure functions; `data`: the arrays they take, with the fields `precision` and `measured`.
     - `effects`: names of the random effects (those of the parameters they act on).
+    - `samples`: what each sample is, for people ("24.6 mg/L at 63.5 h").
     - `units`: UCUM unit of each parameter.
     - `now`: what `individual` needs of `data` to give the parameters at the latest covariates.
     - `at`: other sampling times (h) to data like `data`, for predictions.
@@ -59,6 +64,7 @@ class Problem:
     effects: tuple[str, ...]
     now: Any
     at: Callable[[Any], Any]
+    samples: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
     context: Any = field(default=None, compare=False)

@@ -116,7 +116,8 @@ def arrange(
     if series is not None:
         for start, end, bolus, slot_rate in series.slots:
             times += [start, end]
-            orders += [zeros - 0.5, zeros - 1.0]
+            # one that arrives just when the steady state is set comes after that, or it would be lost
+            orders += [xp.where(start > doses.time_h, -0.5, doses.order - 0.2), zeros - 1.0]
             amounts += [bolus, zeros]
             intos += [doses.into, doses.into]
             pieces += [xp.zeros_like(doses.into)] * 2

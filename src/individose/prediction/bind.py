@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from individose.base import CardError, InputError, Notice
-from individose.drugs import Card, evaluate
+from individose.drugs import Card, CovariateUse, Effect, evaluate
 from individose.events import Level, Reset, Subject, check_history
-from individose.kinetics import System, arrange, compose
+from individose.kinetics import System, arrange, compose, padded
 from individose.kinetics.arrange import MODELLED_DURATION, MODELLED_RATE, REMOVAL
 from individose.prediction.covariates import segment_values
 from individose.prediction.numbers import NUMPY
 from individose.prediction.relation import ABOVE, BELOW, LEVEL, NOTHING, Data, Relation
-from individose.prediction.timeline import Sizes, Timeline, history, sizes, walk
+from individose.prediction.timeline import OCCASION, Sizes, Timeline, by_occasion, history, sizes, walk
 
 TOGETHER = 12
 """Infusions of one steady state that may run at once."""
@@ -45,10 +45,21 @@ class Bound:
     def sizes(self) -> Sizes:
         return sizes(self.line, self.relation.system, self.relation.parameters)
 
+    @property
+    def effects(self) -> tuple[str, ...]:
+        """Names of the random effects in their order: those by subject after their parameters, then CL:occ1 and so on."""
+        subject, between = by_level(self.card)
+        numbers = range(1, self.relation.occasions + 1)
+        return (
+            *(effect.parameter for effect in subject),
+            *(f"{effect.parameter}:occ{k}" for k in numbers for effect in between),
+        )
+
     def now(self) -> Data:
         """Only the typical parameters at the latest covariates: all that `Relation.individual` reads."""
         nothing: Any = None
-        return Data(nothing, nothing, self.typical[-1:], nothing, nothing, nothing, nothing, nothing)
+        last = np.array(by_occasion(self.line)[-1:], dtype=np.int32) if self.relation.between else None
+        return Data(nothing, nothing, self.typical[-1:], nothing, nothing, nothing, nothing, nothing, last)
 
     def data(self, to: Sizes | None = None) -> Data:
         """The arrays, padded to `to` (this subject's own sizes unless a ward needs larger ones)."""
@@ -79,36 +90,65 @@ def relation(card: Card) -> tuple[System, Relation]:
             "Choose one of these.",
         )
     for effect in card.effects:
-        if effect.transform not in CARRIED_OUT or effect.level != "subject":
-            raise CardError(
-                f"{card.id}: the effect on {effect.parameter} is {effect.transform} by {effect.level}",
-                f"this version carries out {' and '.join(CARRIED_OUT)} effects by subject",
-                remedy="Use a card with such effects.",
-            )
-    effects = tuple((names.index(e.parameter), e.transform) for e in card.effects)
-    return system, Relation(system, names, effects, card.residual.convention)
+        if effect.transform not in CARRIED_OUT:
+            raise _not_carried_out(card, effect)
+    effects, between = (tuple((names.index(e.parameter), e.transform) for e in level) for level in by_level(card))
+    return system, Relation(system, names, effects, card.residual.convention, between=between)
 
 
-def bind(card: Card, subject: Subject, *, extrapolate: bool = False) -> Bound:
+def by_level(card: Card) -> tuple[tuple[Effect, ...], tuple[Effect, ...]]:
+    """A card's effects by subject, and those by occasion, each in the order of its file."""
+    subject = tuple(e for e in card.effects if e.level == "subject")
+    return subject, tuple(e for e in card.effects if e.level == "occasion")
+
+
+def _not_carried_out(card: Card, effect: Effect) -> CardError:
+    return CardError(
+        f"{card.id}: the effect on {effect.parameter} is {effect.transform} by {effect.level}",
+        f"this version carries out {' and '.join(CARRIED_OUT)} effects by subject",
+        remedy="Use a card with such effects.",
+    )
+
+
+def bind(card: Card, subject: Subject, *, extrapolate: bool = False, occasions: bool = False) -> Bound:
     """Checks a subject against a card and works out its timeline and typical values.
 
-    **Raises:** `InputError` (history, covariates), `DomainError` (outside the card's domain, unless `extrapolate`),
-    each naming the subject.
+    **Arguments:** `occasions` says that the caller can deal with effects by occasion, whose number differs from patient to
+    patient; otherwise a card that has some is refused.
+
+    **Raises:** `CardError` for such a card; `InputError` (history, covariates), `DomainError` (outside the card's domain,
+    unless `extrapolate`), each naming the subject.
     """
     try:
         check_history(subject)
         system, structure = relation(card)
-        line = walk(subject, system, card.covariates)
+        if structure.between and not occasions:
+            raise _not_carried_out(card, by_level(card)[1][0])
+        line = walk(subject, system, _followed(card))
         _refuse_unanswered(card, line, system)
         values, notices = segment_values(card, line, extrapolate=extrapolate)
     except InputError as error:
         raise error.about(subject.id) from error
     notices = (*(Notice("as-understood", note, "note") for note in subject.notes), *notices)
-    structure = replace(structure, worn=line.worn)
+    censored = any(level.measured and level.censoring != "none" for level in line.levels)
+    structure = replace(structure, worn=line.worn, censored=censored, occasions=_occasions(card, line))
     if structure.moves:
         *_, infused, slots = sizes(line, system, structure.parameters)
         structure = replace(structure, infused=infused, slots=slots)
     return Bound(card, subject, structure, line, _typical(card, values), notices)
+
+
+def _followed(card: Card) -> tuple[CovariateUse, ...]:
+    """The readings whose changes start a new piece of time."""
+    return (*card.covariates, CovariateUse(OCCASION, "1")) if by_level(card)[1] else card.covariates
+
+
+def _occasions(card: Card, line: Timeline) -> int:
+    """How many occasions the effects hold: the patient's, padded to a few sizes; 0 where no effect needs one."""
+    if not by_level(card)[1]:
+        return 0
+    count = max(by_occasion(line)) + 1
+    return 1 if count == 1 else padded(count)
 
 
 def _refuse_unanswered(card: Card, line: Timeline, system: System) -> None:
@@ -141,6 +181,11 @@ def _refuse_unanswered(card: Card, line: Timeline, system: System) -> None:
 
 
 def at(bound: Bound, times_h: Sequence[float]) -> Data:
+    """The arrays of the same history sampled at other times; see `resampled`."""
+    return resampled(bound, times_h).data()
+
+
+def resampled(bound: Bound, times_h: Sequence[float]) -> Bound:
     """The same history, sampled at `times_h` (in any order; same clock as the doses) instead of at its levels.
 
     A time equal to a dose's is taken just after it, as in NONMEM's table of a dose record.
@@ -149,7 +194,7 @@ def at(bound: Bound, times_h: Sequence[float]) -> Data:
     analyte = bound.relation.system.outputs[0]
     asked = tuple(Level(float(t), float("nan"), analyte=analyte, measured=False) for t in times_h)
     merged = _merge(history, asked)
-    line = walk(replace(bound.subject, events=merged), bound.relation.system, bound.card.covariates)
+    line = walk(replace(bound.subject, events=merged), bound.relation.system, _followed(bound.card))
     place = {id(level): i for i, level in enumerate(line.levels)}
     order = [place[id(level)] for level in asked]
     line.samples, line.levels = [line.samples[i] for i in order], list(asked)
@@ -157,7 +202,7 @@ def at(bound: Bound, times_h: Sequence[float]) -> Data:
     if len(bound.typical) > 1:
         values, _ = segment_values(bound.card, line, extrapolate=True)
         again = replace(again, typical=_typical(bound.card, values))
-    return again.data()
+    return again
 
 
 def _merge(history: tuple, asked: tuple[Level, ...]) -> tuple:
@@ -170,6 +215,23 @@ def _merge(history: tuple, asked: tuple[Level, ...]) -> tuple:
     tagged = [(e.time_h, 0, i, e) for i, e in enumerate(last)]
     tagged += [(e.time_h, 1, i, e) for i, e in enumerate(asked)]
     return (*before, *(item[3] for item in sorted(tagged, key=lambda item: item[:3])))
+
+
+def typical_draws(bound: Bound, constants: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Typical parameters for many values of the card's constants.
+
+    **Arguments:** `constants` by name (draws,); those left out keep the card's value.
+
+    **Returns:** (draws, pieces, parameters), with as many pieces as `Bound.typical` has.
+    """
+    card = bound.card
+    values, _ = segment_values(card, bound.line, extrapolate=True)
+    known = {name: np.array([one.value]) for name, one in card.constants.items()} | dict(constants)
+    draws = max((len(v) for v in constants.values()), default=1)
+    given = {**values, **{name: v[:, None] for name, v in known.items()}}
+    shape = (draws, len(bound.typical))
+    columns = [np.broadcast_to(evaluate(p.form or p.expr, given, NUMPY), shape) for p in card.parameters]
+    return np.stack(columns, axis=2).astype(np.float64)
 
 
 def _typical(card: Card, values: dict[str, np.ndarray]) -> np.ndarray:
@@ -196,8 +258,15 @@ def data(bound: Bound, to: Sizes) -> Data:
         np.array(measured + [NOTHING] * more, dtype=np.int32),
         np.float64(card.residual.additive_mg_L),
         np.float64(card.residual.proportional),
-        precision(card),
+        precision(card, bound.relation.occasions),
+        _by_piece(line, pieces) if bound.relation.between else None,
     )
+
+
+def _by_piece(line: Timeline, pieces: int) -> np.ndarray:
+    """The occasion of each piece, padded with the last."""
+    found = by_occasion(line)
+    return np.array(found + found[-1:] * (pieces - len(found)), dtype=np.int32)
 
 
 def _kind(level: Level) -> int:
@@ -207,6 +276,21 @@ def _kind(level: Level) -> int:
 
 
 @lru_cache(maxsize=256)
-def precision(card: Card) -> np.ndarray:
-    """Inverse of the covariance of a card's effects."""
-    return np.linalg.inv(np.array(card.omega, dtype=np.float64).reshape(len(card.effects), len(card.effects)))
+def precision(card: Card, occasions: int = 0) -> np.ndarray:
+    """Inverse of the covariance of the effects of one patient: those by subject, then those of each occasion in turn."""
+    subject, between = covariances(card)
+    n, m = len(subject), len(between)
+    found = np.zeros((n + occasions * m, n + occasions * m))
+    found[:n, :n] = np.linalg.inv(subject)
+    for k in range(occasions if m else 0):
+        here = slice(n + k * m, n + (k + 1) * m)
+        found[here, here] = np.linalg.inv(between)
+    return found
+
+
+def covariances(card: Card) -> tuple[np.ndarray, np.ndarray]:
+    """Covariance of a card's effects by subject, and of those by occasion; the two are independent."""
+    full = np.array(card.omega, dtype=np.float64).reshape(len(card.effects), len(card.effects))
+    places = [[i for i, e in enumerate(card.effects) if e.level == level] for level in ("subject", "occasion")]
+    subject, between = (full[np.ix_(rows, rows)] for rows in places)
+    return subject, between

@@ -38,7 +38,7 @@ def _carried(card: Card, line: Timeline, use: CovariateUse) -> list[float]:
         aliases = f" (column {' or '.join(entry.aliases)})" if entry.aliases else ""
         raise InputError(
             f"{use.name} is missing",
-            f"{card.id} needs it, in {entry.unit}{aliases}",
+            f"{card.id} needs it{'' if entry.unit == '1' else f', in {entry.unit}'}{aliases}",
             f"its equations read {use.name}",
             "Add it; individose never fills in a covariate by itself.",
         )

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from individose.kinetics import History, Inputs, Parameters, Schedule, System, areas, arrange, concentrations
+from individose.kinetics import Doses, History, Inputs, Parameters, Schedule, System, areas, arrange, concentrations
 from individose.kinetics.schedule import Array
 
 
@@ -28,6 +28,7 @@ class Data(NamedTuple):
     - `measured`: 0 nothing, 1 a level, 2 below the limit given, 3 above it.
     - `additive`, `proportional`: residual error, SD in mg/L and SD as a fraction.
     - `precision`: inverse of the covariance of the effects.
+    - `occasion`: which occasion (from 0) each piece of time belongs to; None where no effect varies by occasion.
     """
 
     schedule: Schedule | None
@@ -38,6 +39,7 @@ class Data(NamedTuple):
     additive: Float[Array, ""] | np.float64
     proportional: Float[Array, ""] | np.float64
     precision: Float[Array, "effects effects"]
+    occasion: Int[Array, " pieces"] | None = None
 
     @property
     def sampled(self) -> Array:
@@ -58,9 +60,11 @@ Eta = Float[Array, " effects"]
 class Relation:
     """The structure of a bound model; its methods are pure and compiled once for each padded size.
 
-    **Arguments:** `parameters` are the columns of `Data.typical`; `effects[i]` is (column, transform) of eta i;
+    **Arguments:** `parameters` are the columns of `Data.typical`; `effects[i]` is (column, transform) of eta i, by subject;
+    `between` are those that are drawn anew at each of `occasions` occasions, whose etas follow occasion by occasion;
     `residual` is the convention of the residual SD, as a card writes it; `infused` and `slots` say what a history that is
-    arranged by the parameters may hold (see `kinetics.arrange`).
+    arranged by the parameters may hold (see `kinetics.arrange`), `worn` and `censored` whether anything is taken off again
+    or lies beyond a limit: what is not there is not compiled.
     """
 
     system: System
@@ -70,6 +74,9 @@ class Relation:
     infused: bool = False
     slots: int = 0
     worn: bool = False
+    censored: bool = False
+    between: tuple[tuple[int, str], ...] = ()
+    occasions: int = 0
 
     @property
     def moves(self) -> bool:
@@ -77,11 +84,19 @@ class Relation:
         return self.worn or any(name in self.parameters for name in self.system.optional)
 
     def individual(self, eta: Eta, data: Data) -> Parameters:
-        """Individual parameters by piece: typical value times exp(eta) (log-normal) or plus eta (normal)."""
+        """Individual parameters by piece: typical value times exp(eta) (log-normal) or plus eta (normal).
+
+        An effect by occasion enters like one by subject, with the eta of the occasion that the piece belongs to.
+        """
         values = {name: jnp.asarray(data.typical)[:, j] for j, name in enumerate(self.parameters)}
-        for i, (column, transform) in enumerate(self.effects):
+        acting = [(one, eta[i]) for i, one in enumerate(self.effects)]
+        if self.between:
+            assert data.occasion is not None
+            by_occasion = eta[len(self.effects) :].reshape(self.occasions, len(self.between))[data.occasion]
+            acting += [(one, by_occasion[:, i]) for i, one in enumerate(self.between)]
+        for (column, transform), shift in acting:
             name = self.parameters[column]
-            values[name] = values[name] * jnp.exp(eta[i]) if transform == "log-normal" else values[name] + eta[i]
+            values[name] = values[name] * jnp.exp(shift) if transform == "log-normal" else values[name] + shift
         return values
 
     def predict(self, eta: Eta, data: Data) -> Float[Array, " samples"]:
@@ -158,10 +173,18 @@ class Relation:
         v = self.variance(f, data)
         z = (data.observed - f) / jnp.sqrt(v)
         exact = 0.5 * (z**2 + jnp.log(v))
+        if not self.censored:
+            return jnp.where(data.measured == NOTHING, 0.0, exact)
         sign = jnp.where(data.measured == ABOVE, -1.0, 1.0)
         beyond = -jax.scipy.special.log_ndtr(sign * z)
         known = jnp.where(data.measured == LEVEL, exact, beyond)
         return jnp.where(data.measured == NOTHING, 0.0, known)
+
+    def standardised(self, f: Float[Array, " samples"], data: Data) -> Float[Array, " samples"]:
+        """Distance of each level from prediction f in residual SDs; beyond a limit, only on its wrong side."""
+        z = (data.observed - f) / jnp.sqrt(self.variance(f, data))
+        beyond = jnp.where(data.measured == BELOW, jnp.minimum(z, 0.0), jnp.maximum(z, 0.0))
+        return jnp.where(data.measured == NOTHING, 0.0, jnp.where(data.measured == LEVEL, z, beyond))
 
     def information(self, f: Float[Array, " samples"], data: Data) -> Float[Array, " samples"]:
         """Expected second derivative of `terms` in f: 1/v + (dv/df)^2 / (2 v^2), never negative.
@@ -172,6 +195,8 @@ class Relation:
         v = self.variance(f, data)
         slope = 2 * b * (a + b * f) if self.residual == "sd = a + b f" else 2 * b**2 * f
         exact = 1.0 / v + 0.5 * (slope / v) ** 2
+        if not self.censored:
+            return jnp.where(data.measured == NOTHING, 0.0, exact)
         sign = jnp.where(data.measured == ABOVE, -1.0, 1.0)
         z = sign * (data.observed - f) / jnp.sqrt(v)
         hazard = jnp.exp(-0.5 * z**2 - 0.5 * np.log(2 * np.pi) - jax.scipy.special.log_ndtr(z))

@@ -24,6 +24,9 @@ from individose.kinetics.arrange import GIVEN, LATE, MODELLED_DURATION, MODELLED
 FIRST = -1e9
 """Order of the mark that begins the line, before every record of its time."""
 
+OCCASION = "occasion"
+"""The reading that says which occasion a record belongs to (OCC of a table)."""
+
 LONG_AFTER_H = 1e15
 """No reset follows."""
 
@@ -148,6 +151,20 @@ def walk(subject: Subject, system: System, covariates: tuple[CovariateUse, ...] 
     return line
 
 
+def by_occasion(line: Timeline) -> list[int]:
+    """The occasion of each piece, from 0 in the order in which the occasions come; one that returns keeps its number.
+
+    By NONMEM's rule a record's occasion holds on the interval that ends at the record, as its other covariates do.
+    Where no reading names an occasion, everything is one.
+    """
+    known = [(i, reading.values[OCCASION]) for i, reading in enumerate(line.readings) if OCCASION in reading.values]
+    if not known:
+        return [0] * len(line.ends)
+    named = [next((v for i, v in known if i >= end), known[-1][1]) for end in line.ends]
+    place = {name: i for i, name in enumerate(dict.fromkeys(named))}
+    return [place[name] for name in named]
+
+
 def _rows(dose: Dose, system: System, time_h: float, order: float, piece: int) -> list[DoseRow]:
     """One row for the named compartment, or one for each entry of the system."""
     entries = system.entries if dose.into is None else (Entry(_compartment(dose, system)),)
@@ -162,11 +179,12 @@ def _rows(dose: Dose, system: System, time_h: float, order: float, piece: int) -
         if dose.rate_mg_h > 0 and amount <= 0:
             # a constant infusion at steady state ends at its record: as much every hour as it gives in an hour
             amount, duration, interval, cut = dose.rate_mg_h, 1.0, 1.0, time_h
-        kind = dose.steady_state
+        # one dose sets the steady state once: what else it consists of is added to that
+        kind = 2 if rows and dose.steady_state else dose.steady_state
         row = DoseRow(time_h, order, cut, amount, duration, how, entry.compartment, kind, interval, piece)
         rows.append(row)
         if dose.removed_after_h > 0:
-            rows.append(row._replace(how=REMOVAL, duration_h=dose.removed_after_h))
+            rows.append(row._replace(how=REMOVAL, duration_h=dose.removed_after_h, kind=2 if kind else 0))
     return rows
 
 

@@ -17,9 +17,10 @@ import numpy as np
 
 from individose.app.actions.problems import Refused, bind_all, estimator, shared_sizes
 from individose.drugs import Card
-from individose.events import Subject
+from individose.events import Level, Subject
 from individose.inference import Problem
 from individose.inference.individual.estimator import stack, ward_rows
+from individose.prediction import Bound, bind
 
 CLOSE = (0.20, 0.30)
 """Relative errors within which a prediction counts as close."""
@@ -36,6 +37,15 @@ class Forecast:
     prior: float
     posterior: float | None
     """None when the fit to the earlier levels failed; equal to `prior` for a first level."""
+    censored: bool = False
+    """The level is known only to lie beyond `observed`."""
+
+
+Figure = tuple[float, float | None, float | None]
+"""A value and the ends of its bootstrap interval; None where there are too few patients to resample."""
+
+FEWEST = 5
+"""Patients below which no interval is given."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +60,10 @@ class Score:
     prediction: str
     levels: int
     patients: int
-    bias: tuple[float, float, float]
-    imprecision: tuple[float, float, float]
-    within_20: tuple[float, float, float]
-    within_30: tuple[float, float, float]
+    bias: Figure
+    imprecision: Figure
+    within_20: Figure
+    within_30: Figure
 
 
 @dataclass(frozen=True)
@@ -86,55 +96,87 @@ def evaluate(
     patients just done.
     """
     bounds, refused = bind_all(card, patients, extrapolate=extrapolate)
-    by_patient: dict[int, list[Forecast]] = {}
-    for places, problems in shared_sizes(bounds):
-        for place, found in zip(places, forecasts(problems, method), strict=True):
-            by_patient[place] = found
+    asked = [one for place, bound in enumerate(bounds) for one in _asked(place, bound)]
+    found: dict[tuple[int, int], Forecast] = {}
+    for places, problems in shared_sizes([one.bound for one in asked]):
+        for one, forecast in zip(
+            (asked[i] for i in places), _forecast([asked[i] for i in places], problems, method), strict=True
+        ):
+            found[one.patient, one.number] = forecast
         if progress is not None:
-            progress(len(places))
-    flat = tuple(f for place in range(len(bounds)) for f in by_patient[place])
-    usable = [f for f in flat if f.observed > 0 and f.posterior is not None]
-    left_out = tuple(
-        f"{f.id}, level {f.number}: "
-        + ("the level is 0" if f.observed <= 0 else "the fit to the earlier levels failed")
-        for f in flat
-        if f not in usable
-    )
+            progress(len({asked[i].patient for i in places}))
+    flat = tuple(found[key] for key in sorted(found))
+    reasons = [_unusable(f) for f in flat]
+    usable = [f for f, reason in zip(flat, reasons, strict=True) if not reason]
+    left_out = tuple(f"{f.id}, level {f.number}: {reason}" for f, reason in zip(flat, reasons, strict=True) if reason)
     scores = tuple(_scores(usable, resamples, seed, level)) if usable else ()
     return Evaluation(card.id, scores, flat, refused, left_out, resamples, level)
 
 
-def forecasts(problems: Sequence[Problem], method: str = "map") -> list[list[Forecast]]:
-    """Forecasts of every patient of a group of equal sizes; a fit sees the levels before the one that it predicts."""
-    asked: list[tuple[int, int, Problem]] = []
-    for i, one in enumerate(problems):
-        measured = np.asarray(one.data.measured)
-        for place in np.flatnonzero(measured):
-            earlier = np.where(np.arange(len(measured)) < place, measured, 0)
-            # the level itself and all later ones are blanked, so that nothing can be read from them
-            seen = one.data._replace(measured=earlier, observed=np.where(earlier > 0, one.data.observed, 1.0))
-            asked.append((i, int(place), replace(one, data=seen)))
-    if not asked:
-        return [[] for _ in problems]
-    fits = estimator(method).fit_ward([p for *_, p in asked])
-    found: list[list[Forecast]] = [[] for _ in problems]
-    nothing = np.zeros((len(asked), problems[0].n_effects))
-    prior, posterior = (_predicted([p for *_, p in asked], e) for e in (nothing, np.stack([f.eta for f in fits])))
-    for k, (i, place, _) in enumerate(asked):
-        one = problems[i]
-        number = len(found[i]) + 1
-        usable = fits[k].status.ok and np.isfinite(posterior[k, place])
-        sample = one.context.line.levels[place]
-        if sample.censoring != "none":
+def _unusable(forecast: Forecast) -> str:
+    """Why a forecast can have no relative error; empty where it has one."""
+    if forecast.censored:
+        return "the level is known only to lie beyond a limit"
+    if forecast.observed <= 0:
+        return "the level is 0"
+    return "" if forecast.posterior is not None else "the fit to the earlier levels failed"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One level to be forecast: its patient, its number among the measured ones, and its place among the samples of
+    `bound`, which knows nothing of any later covariate."""
+
+    patient: int
+    number: int
+    place: int
+    bound: Bound
+
+
+def _asked(patient: int, bound: Bound) -> list[_Asked]:
+    """The measured levels of a patient. Where covariates change, each is bound to the history up to itself."""
+    events = bound.subject.events
+    found: list[_Asked] = []
+    changing = len(bound.line.begins) > 1
+    place = -1
+    for position, event in enumerate(events):
+        if not isinstance(event, Level):
             continue
-        found[i].append(
+        place += 1
+        if event.measured:
+            known = bound
+            if changing:
+                past = replace(bound.subject, events=events[: position + 1])
+                known = bind(bound.card, past, extrapolate=True)
+            found.append(_Asked(patient, len(found) + 1, place, known))
+    return found
+
+
+def _forecast(asked: Sequence[_Asked], problems: Sequence[Problem], method: str) -> list[Forecast]:
+    """Forecasts of a group of equal sizes; a fit sees the levels before the one that it predicts."""
+    seen: list[Problem] = []
+    for one, problem in zip(asked, problems, strict=True):
+        measured = np.asarray(problem.data.measured)
+        # the level itself and all later ones are blanked, so that nothing can be read from them
+        earlier = np.where(np.arange(len(measured)) < one.place, measured, 0)
+        observed = np.where(earlier > 0, problem.data.observed, 1.0)
+        seen.append(replace(problem, data=problem.data._replace(measured=earlier, observed=observed)))
+    fits = estimator(method).fit_ward(seen)
+    prior = _predicted(seen, np.zeros((len(seen), seen[0].n_effects)))
+    posterior = _predicted(seen, np.stack([fit.eta for fit in fits]))
+    found: list[Forecast] = []
+    for k, one in enumerate(asked):
+        sample = one.bound.line.levels[one.place]
+        predicted = float(posterior[k, one.place])
+        found.append(
             Forecast(
-                one.id,
-                number,
+                one.bound.subject.id,
+                one.number,
                 sample.time_h,
-                float(one.data.observed[place]),
-                float(prior[k, place]),
-                float(posterior[k, place]) if usable else None,
+                sample.value_mg_L,
+                float(prior[k, one.place]),
+                predicted if fits[k].status.ok and np.isfinite(predicted) else None,
+                sample.censoring != "none",
             )
         )
     return found
@@ -144,11 +186,11 @@ def _predicted(problems: Sequence[Problem], etas: np.ndarray) -> np.ndarray:
     rows = ward_rows(len(problems))
     data = stack([p.data for p in problems], rows)
     filled = np.concatenate([etas, np.repeat(etas[-1:], rows - len(etas), axis=0)])
-    return np.asarray(_predict_ward(problems[0].likelihood, filled, data))[: len(problems)]
+    return np.asarray(predict_ward(problems[0].likelihood, filled, data))[: len(problems)]
 
 
 @partial(jax.jit, static_argnums=0)
-def _predict_ward(likelihood, etas, data):
+def predict_ward(likelihood, etas, data):
     return jax.vmap(likelihood.predict)(etas, data)
 
 
@@ -178,10 +220,12 @@ def _score(name: str, prediction: str, members: list[Forecast], resamples: int, 
     of = np.array([patients[f.id] for f in members])
     columns = np.stack([error, error**2, *(np.abs(error) <= c for c in CLOSE), np.ones_like(error)])
     sums = np.stack([np.bincount(of, weights=c, minlength=len(patients)) for c in columns], axis=1)
+    value = [float(x) for x in _figures(sums.sum(axis=0)[None])[0]]
+    if len(patients) < FEWEST:
+        return Score(name, prediction, len(members), len(patients), *((x, None, None) for x in value))
     drawn = np.random.default_rng(seed).integers(len(patients), size=(resamples, len(patients)))
     ends = np.quantile(_figures(sums[drawn].sum(axis=1)), [0.5 - level / 2, 0.5 + level / 2], axis=0)
-    value = _figures(sums.sum(axis=0)[None])[0]
-    figures = [(float(x), float(low), float(high)) for x, low, high in zip(value, *ends, strict=True)]
+    figures = [(x, float(low), float(high)) for x, low, high in zip(value, *ends, strict=True)]
     return Score(name, prediction, len(members), len(patients), *figures)
 
 

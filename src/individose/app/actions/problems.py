@@ -13,7 +13,7 @@ from individose.events import Subject
 from individose.inference import METHODS, AbstractIndividualEstimator, Fit, Problem
 from individose.prediction import Bound, Sizes, at, bind, larger
 
-SHARED = 512
+SHARED = 4096
 """A ward's patients of one size get a program of their own only from this many on; fewer are padded to a larger size."""
 
 
@@ -43,6 +43,7 @@ def problem(bound: Bound) -> Problem:
         effects=tuple(effect.parameter for effect in bound.card.effects),
         now=bound.now(),
         at=partial(at, bound),
+        samples=tuple(f"{level.value_mg_L:.4g} mg/L at {level.time_h:.4g} h" for level in bound.line.levels),
         units={p.name: p.unit for p in bound.card.parameters},
         notices=bound.notices,
         context=bound,
@@ -133,7 +134,7 @@ def shared_sizes(bounds: Sequence[Bound]) -> list[tuple[list[int], list[Problem]
 
 def _sized(bounds: Sequence[Bound], size: Sizes) -> list[Problem]:
     """Problems with arrays of a group's size, and the relation that serves the whole group."""
-    relation = bounds[0].relation
+    relation = replace(bounds[0].relation, censored=any(bound.relation.censored for bound in bounds))
     if relation.moves:
         worn = any(bound.relation.worn for bound in bounds)
         relation = replace(relation, infused=size[4], slots=size[5], worn=worn)

@@ -66,13 +66,15 @@ def command(ctx: click.Context, source: str, **given: Any) -> None:
         remark(f"patient {one.id} refused: {one.error}")
     for one in found.left_out:
         remark(f"left out: patient {one}")
-    ctx.exit((SOME if found.scores else NOTHING) if refused else 0)
+    ctx.exit(NOTHING if not found.scores else SOME if refused else 0)
 
 
 def show(found: Evaluation) -> None:
     """The scores as a table."""
     from rich import box
     from rich.table import Table
+
+    from individose.app.actions.evaluate import FEWEST
 
     out = console()
     if not found.scores:
@@ -91,15 +93,19 @@ def show(found: Evaluation) -> None:
         last = score.group
     out.print(table)
     out.print(
-        f"In brackets: {100 * found.level:.0f} % intervals from {found.resamples} resamples of the patients. "
+        f"In brackets: {100 * found.level:.0f} % intervals from {found.resamples} resamples of the patients, where there are "
+        f"at least {FEWEST}. "
         "A first level's two predictions are the same."
     )
 
 
 def _cells(score: Score) -> list[str]:
-    def percent(triple: tuple[float, float, float], sign: str = "") -> str:
-        value, low, high = (round(100.0 * x, digits) + 0.0 for x, digits in zip(triple, (1, 0, 0), strict=True))
-        return f"{value:{sign}.1f}\n({low:{sign}.0f} to {high:{sign}.0f})"
+    def percent(triple: tuple[float, float | None, float | None], sign: str = "") -> str:
+        value, low, high = triple
+        shown = f"{round(100.0 * value, 1) + 0.0:{sign}.1f}"
+        if low is None or high is None:
+            return f"{shown}\n(not given)"
+        return f"{shown}\n({round(100.0 * low) + 0.0:{sign}.0f} to {round(100.0 * high) + 0.0:{sign}.0f})"
 
     return [
         score.prediction,

@@ -51,7 +51,7 @@ extrapolate_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 level_option = click.option(
     "--level",
-    type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
+    type=click.FloatRange(0.5, 0.999),
     default=0.9,
     show_default=True,
     help="Probability that an interval holds.",

@@ -16,8 +16,8 @@ class Interval(Part):
     """A figure as a fraction, and the ends of its bootstrap interval."""
 
     value: Finite
-    low: Finite
-    high: Finite
+    low: Annotated[Figure, Field(description="Null where there are too few patients to resample.")]
+    high: Annotated[Figure, Field(description="Null where there are too few patients to resample.")]
 
 
 class ScoreEntry(Part):
@@ -83,7 +83,7 @@ def evaluate_document(
 
 
 def _score(score: Score) -> ScoreEntry:
-    def interval(triple: tuple[float, float, float]) -> Interval:
+    def interval(triple: tuple[float, float | None, float | None]) -> Interval:
         return Interval(value=triple[0], low=triple[1], high=triple[2])
 
     return ScoreEntry(

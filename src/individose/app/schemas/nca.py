@@ -63,6 +63,7 @@ class ProfileEntry(Part):
 class NcaDocument(Part):
     """Result of `individose nca --json`."""
 
+    format: Literal["nca/1"] = "nca/1"
     program: str
     rules: RulesEntry
     profiles: tuple[ProfileEntry, ...]

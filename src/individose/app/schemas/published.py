@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from individose.app.schemas.case import CaseDocument
 from individose.app.schemas.estimate import EstimateDocument
 from individose.app.schemas.evaluate import EvaluateDocument
+from individose.app.schemas.nca import NcaDocument
 from individose.app.schemas.simulate import SimulateDocument
 from individose.base import InputError
 from individose.drugs.spelling import listing, suggestion
@@ -20,6 +21,7 @@ INCOMING: dict[str, type[BaseModel]] = {"case": CaseDocument}
 OUTGOING: dict[str, type[BaseModel]] = {
     "estimate": EstimateDocument,
     "evaluate": EvaluateDocument,
+    "nca": NcaDocument,
     "simulate": SimulateDocument,
 }
 """Documents that are written."""

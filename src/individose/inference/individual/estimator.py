@@ -95,6 +95,7 @@ def _fit(problem: Problem, found: mode.Found) -> Fit:
         notices = (
             Notice(f"fit-{status.code}", status.sentence, "warning" if outcome is Outcome.FAILED else "caution"),
         )
+    notices = (*notices, *_missed(problem, np.asarray(found.misfit)))
     fit = Fit(
         problem,
         "map",
@@ -105,6 +106,25 @@ def _fit(problem: Problem, found: mode.Found) -> Fit:
         int(found.steps),
     )
     return replace(fit, notices=notices)
+
+
+MISSED = 4.0
+"""Residual SDs beyond which a level counts as missed by the fit (1 level in 16,000 by chance)."""
+
+
+def _missed(problem: Problem, misfit: np.ndarray) -> tuple[Notice, ...]:
+    """A warning for every level that the fit does not explain."""
+    return tuple(
+        Notice(
+            "level-missed",
+            f"The level of {problem.samples[i]} lies {abs(misfit[i]):.3g} residual SDs "
+            f"{'above' if misfit[i] > 0 else 'below'} what this fit predicts: the model does not explain it. Check the "
+            "doses, the sampling time and the units.",
+            "warning",
+        )
+        for i in np.flatnonzero(~(np.abs(misfit) <= MISSED))
+        if i < len(problem.samples)
+    )
 
 
 def _sentence(problem: Problem, outcome: Outcome, found: mode.Found) -> str:

@@ -37,8 +37,9 @@ class Settings(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Result for one patient, as arrays: effects, covariance, loss, outcome code, steps, size of the last step (in SDs),
-    and for each effect the information of the levels about it relative to the population's."""
+    """Result for one patient, as arrays: effects, covariance, loss, outcome code, steps, size of the last step (in SDs), for
+    each effect the information of the levels about it relative to the population's, and for each sample its distance
+    from the prediction in residual SDs."""
 
     eta: Eta
     covariance: Matrix
@@ -47,6 +48,7 @@ class Found(NamedTuple):
     steps: Int[Array, ""]
     last_step: Scalar
     informed: Eta
+    misfit: Float[Array, " samples"]
 
 
 class _Search(NamedTuple):
@@ -193,9 +195,11 @@ def find(likelihood: Likelihood, data: Any, start: Eta, settings: Settings = Set
     outcome = jnp.where(edge, Outcome.BOUND.value, outcome)
     outcome = jnp.where(reached, outcome, Outcome.FAILED.value)
     usable = outcome != Outcome.FAILED.value
+    chosen = jnp.where(usable, eta, 0.0)
+    misfit = likelihood.standardised(likelihood.predict(chosen, data), data)
     return Found(
-        jnp.where(usable, eta, 0.0), jnp.where(usable, covariance, prior), search.loss, outcome,
-        search.steps, search.size, search.informed,
+        chosen, jnp.where(usable, covariance, prior), search.loss, outcome,
+        search.steps, search.size, search.informed, misfit,
     )  # fmt: skip
 
 

@@ -89,47 +89,56 @@ def _two(micro: Micro) -> Responses:
 
 
 class _Three(NamedTuple):
-    """Exponents of three compartments, fastest first, and their distances (>= 0) from the slower and the faster return
-    rate: `scale` times `low` and `high`, which do not both vanish when the return rates meet."""
+    """Exponents of three compartments, fastest first, each with its weights (central, slower, faster return rate); and the
+    distances (>= 0) of the slowest from the slower and the faster return rate."""
 
     exponents: tuple[Scalar, Scalar, Scalar]
-    scale: tuple[Scalar, Scalar, Scalar]
-    low: tuple[Scalar, Scalar, Scalar]
-    high: tuple[Scalar, Scalar, Scalar]
+    weights: tuple[tuple[Scalar, Scalar, Scalar], ...]
+    below: tuple[Scalar, Scalar]
 
 
-def _solved(micro: Micro) -> tuple[_Three, Scalar, Scalar, Scalar]:
-    """The exponents with their distances, none by a subtraction that cancels; and which return rate is the slower.
+def _solved(micro: Micro) -> tuple[_Three, Scalar]:
+    """The exponents and weights, none by a subtraction that cancels; and which return rate is the slower.
 
     With low <= high the return rates and P their products with k1j, the exponents are the roots of the secular equation
     E - l - P_low/(low - l) - P_high/(high - l) = 0. The outer two are solved for their distance from the nearest return
     rate; then (l_1 - low)(l_2 - low)(low - l_3) = P_low (high - low), the same at the other rate, and
-    l_1 l_2 l_3 = k10 k21 k31 give all the rest by products (as in LAPACK's dlaed4, Li 1993).
+    l_1 l_2 l_3 = k10 k21 k31 give all the rest by products (as in LAPACK's dlaed4, Li 1993). The weights are the squares
+    of the eigenvectors (1, sqrt(P_low)/d_low, sqrt(P_high)/d_high), normalised, with d the distances from the return
+    rates: written with P/d, which stays finite where nothing is exchanged, they need no division.
     """
     (k12, k21), (k13, k31) = micro.exchange
     ordered = k21 <= k31
-    low, high = jnp.minimum(k21, k31), jnp.maximum(k21, k31)
+    # chosen, not min and max, whose derivatives are halved at a tie
+    low, high = jnp.where(ordered, k21, k31), jnp.where(ordered, k31, k21)
     near = jnp.where(ordered, k12 * k21, k13 * k31)
     far = jnp.where(ordered, k13 * k31, k12 * k21)
     gap = high - low
     total = micro.k10 + k12 + k13
-    above = _secular_root(high - total, far, near, gap)
-    below = jnp.minimum(_secular_root(total - low, near, far, gap), low)
+    above, far_above = _secular_root(high - total, far, near, gap)
+    below, near_below = _secular_root(total - low, near, far, gap)
+    below = jnp.minimum(below, low)
+    over, under = gap + above, gap + below
+    to_low, to_high = near_below * under, far_above * over
+    middle = low + gap * jnp.where(to_low + to_high > 0, to_low / _nonzero(to_low + to_high), 0.5)
     first = high + above
-    # shares of the gap on either side of the middle exponent; they stay defined where the gap closes
-    to_low, to_high = near * above * (gap + below), far * (gap + above) * below
-    nothing = to_low + to_high <= 0
-    share_low = jnp.where(nothing, 0.5, to_low / _nonzero(to_low + to_high))
-    share_high = jnp.where(nothing, 0.5, to_high / _nonzero(to_low + to_high))
-    middle = low + gap * share_low
     slow = micro.k10 * k21 * k31 / _nonzero(first * middle)
-    three = _Three(
-        (first, middle, slow),
-        (jnp.ones(()), gap, jnp.ones(())),
-        (gap + above, share_low, below),
-        (above, share_high, gap + below),
+    central, slower, faster = jnp.eye(3)
+    weights = (
+        _normal((over**2 * above, near * above, far_above * over**2), faster),
+        _normal(
+            (gap**2 * near_below * far_above, below * far_above * over**2, above * near_below * under**2),
+            jnp.where(above > 0, faster, jnp.where(below > 0, slower, central)),
+        ),
+        _normal((below * under**2, near_below * under**2, far * below), slower),
     )
-    return three, jnp.where(ordered, 1.0, 0.0), near, far
+    return _Three((first, middle, slow), weights, (below, under)), jnp.where(ordered, 1.0, 0.0)
+
+
+def _normal(v: tuple[Scalar, Scalar, Scalar], otherwise: Scalar) -> tuple[Scalar, Scalar, Scalar]:
+    """Shares of the whole; `otherwise` where rates meet that exchange nothing."""
+    whole = v[0] + v[1] + v[2]
+    return tuple(jnp.where(whole > 0, x / _nonzero(whole), otherwise[i]) for i, x in enumerate(v))  # pyright: ignore[reportReturnType]
 
 
 def _nonzero(x: Scalar) -> Scalar:
@@ -140,20 +149,20 @@ ITERATIONS = 14
 """Steps of the secular equation; the last two carry its derivatives."""
 
 
-def _secular_root(b: Scalar, p: Scalar, q: Scalar, gap: Scalar) -> Scalar:
-    """The positive root of x + b - p/x - q/(gap + x) = 0, for p, q, gap >= 0.
+def _secular_root(b: Scalar, p: Scalar, q: Scalar, gap: Scalar) -> tuple[Scalar, Scalar]:
+    """The root x >= 0 of x + b - p/x - q/(gap + x) = 0, for p, q, gap >= 0, and p/x (finite where p = 0 makes x = 0).
 
     Each step puts a tangent for the last term and solves the quadratic that remains, so that it converges like Newton's
     method and a step from the root has no first derivative: two steps on a stopped value carry derivatives of first
     and second order exactly.
     """
 
-    def quadratic(a: Scalar, c: Scalar, product: Scalar) -> Scalar:
-        """Positive root of a x^2 + c x - product = 0."""
-        root = jnp.sqrt(jnp.maximum(c * c + 4.0 * a * product, TINY))
-        return jnp.where(c > 0, 2.0 * product / (jnp.abs(c) + root), (root + jnp.abs(c)) / (2.0 * a))
+    def quadratic(a: Scalar, c: Scalar, product: Scalar) -> tuple[Scalar, Scalar]:
+        """Positive root x of a x^2 + c x - product = 0, and product / x = a x + c."""
+        larger = 0.5 * (jnp.sqrt(jnp.maximum(c * c + 4.0 * a * product, TINY)) + jnp.abs(c))
+        return jnp.where(c > 0, product / larger, larger / a), jnp.where(c > 0, larger, a * product / larger)
 
-    def step(x: Scalar) -> Scalar:
+    def step(x: Scalar) -> tuple[Scalar, Scalar]:
         share = 1.0 / jnp.maximum(gap + x, TINY)
         value = q * share
         slope = value * share
@@ -161,10 +170,10 @@ def _secular_root(b: Scalar, p: Scalar, q: Scalar, gap: Scalar) -> Scalar:
 
     stop = jax.lax.stop_gradient
     one = jnp.asarray(1.0, dtype=jnp.result_type(b))
-    x = stop(quadratic(one, b, p + q))
+    x = stop(quadratic(one, b, p + q)[0])
     for _ in range(ITERATIONS - 2):
-        x = stop(step(x))
-    return step(step(x))
+        x = stop(step(x)[0])
+    return step(step(x)[0])
 
 
 TINY = 1e-280
@@ -177,10 +186,8 @@ def _roots(micro: Micro) -> tuple[Scalar, Scalar, Scalar]:
 
 def _three(micro: Micro) -> Responses:
     (k12, k21), (k13, k31) = micro.exchange
-    solved, ordered, near, far = _solved(micro)
-    nodes = solved.exponents
-    sides = zip(solved.scale, solved.low, solved.high, strict=True)
-    weights = [_weights(scale, low, high, near, far) for scale, low, high in sides]
+    solved, ordered = _solved(micro)
+    nodes, weights = solved.exponents, solved.weights
     central = tuple(Term(w[0], (node,)) for w, node in zip(weights, nodes, strict=True))
     slower = tuple(Term(w[1], (node,)) for w, node in zip(weights, nodes, strict=True))
     faster = tuple(Term(w[2], (node,)) for w, node in zip(weights, nodes, strict=True))
@@ -189,7 +196,7 @@ def _three(micro: Micro) -> Responses:
         pairs = zip(first, second, strict=True)
         return tuple(Term(jnp.where(ordered > 0, a.weight, b.weight), a.nodes) for a, b in pairs)
 
-    below = solved.low[2], solved.high[2]
+    below = solved.below
     above21 = jnp.where(ordered > 0, below[0], below[1])
     above31 = jnp.where(ordered > 0, below[1], below[0])
     return {
@@ -209,14 +216,3 @@ def _ratio(gain: Scalar, above: Scalar, nodes: tuple[Scalar, Scalar, Scalar]) ->
     """gain (s + zero) / prod(s + l): (s + zero) = (s + l_3) + (zero - l_3), of which the last, `above`, is >= 0."""
     fast, middle, _ = nodes
     return Term(gain, (fast, middle)), Term(gain * above, nodes)
-
-
-def _weights(scale: Scalar, low: Scalar, high: Scalar, near: Scalar, far: Scalar) -> tuple[Scalar, Scalar, Scalar]:
-    """Squares of the eigenvector's components (central, slower, faster return): the weights of D(l) in i->i.
-
-    (1, sqrt(P_low)/d_low, sqrt(P_high)/d_high) normalised, with the distances d = scale (low, high) multiplied in so
-    that none divides.
-    """
-    v0, v1, v2 = (scale * low * high) ** 2, near * high**2, far * low**2
-    norm = _nonzero(v0 + v1 + v2)
-    return v0 / norm, v1 / norm, v2 / norm

@@ -117,8 +117,8 @@ def table_corner(rates: Sequence[Array], t: Array) -> Array:
 def _short(rates: Sequence[Array], t: Array) -> Array:
     """D of one or two rates, from exponentials of the rates themselves: those of a program's many D are then shared.
 
-    With h = exp(-r t / 2), two rates far apart give (h_1 - h_2)(h_1 + h_2) / |r_1 - r_2|, and near ones t h^2 times the series
-    of (1 - exp(-x)) / x at x = |r_1 - r_2| t, h that of the slower.
+    With h = exp(-r t / 2), two rates far apart give (h_1 - h_2)(h_1 + h_2) / |r_1 - r_2|, and near ones t h^2 times the
+    series of (1 - exp(-x)) / x at x = |r_1 - r_2| t, h that of the slower.
     """
     halves = [jnp.exp(-0.5 * rate * t) for rate in rates]
     if len(rates) == 1:
