@@ -145,7 +145,7 @@ def test_twelve_kilograms_is_outside_the_card_of_newborns():
     for beat in ("weight is 7.5 kg", "0.6-3.6 kg", "59 neonates", "extrapolate"):
         assert beat in str(error)
     fit = ido.fit(CARD, subject, extrapolate=True)
-    assert [n.code for n in fit.warnings if n.grade == "warning"] == ["outside-domain"]
+    assert "outside-domain" in [n.code for n in fit.warnings if n.grade == "warning"]
     for extrapolate in (False, True):  # twelve is no newborn at all: a slip, not an extrapolation
         twelve = refusal(baby(Dose(0.0, 20.0), Level(2.0, 17.0), weight=12.0), extrapolate=extrapolate)
         assert isinstance(twelve, DomainError)

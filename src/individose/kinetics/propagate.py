@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from individose.base import InputError
 from individose.kinetics.schedule import Schedule, SteadyDoses
 from individose.kinetics.steady import amounts_at_phase
 from individose.kinetics.system import Outputs, Parameters, Prepared, Rates, State, System
@@ -71,6 +72,13 @@ def _steady_amounts(system: System, prepared: Prepared, schedule: Schedule) -> A
     """(kind, amounts) for each anchor: what a steady-state dose puts in the place of, or beside, what is there."""
     if schedule.steady is None:
         return None
+    if not system.linear:
+        raise InputError(
+            f"a dose starts at steady state in {system.name}",
+            "a linear system, whose steady state is a geometric series",
+            "that of a nonlinear system is a root",
+            "Solve it with individose.kinetics.ode.solve.",
+        )
 
     def one(dose: SteadyDoses) -> State:
         wanted = jnp.asarray(dose.kind > 0)

@@ -103,7 +103,7 @@ def from_exponents(coefficients: tuple[Scalar, ...], rates: tuple[Scalar, ...]) 
     slower = product / faster
 
     def onward(back: Scalar, other: Scalar) -> Scalar:
-        return (x - back) * (y - back) * (z - back) / (back * (other - back))
+        return (x - back) * (y - back) * (z - back) / (back * (back - other))
 
     exchange = ((onward(faster, slower), faster), (onward(slower, faster), slower))
     return Disposition(Micro(x * y * z / product, exchange), 1.0 / total)
