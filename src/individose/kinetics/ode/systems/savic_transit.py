@@ -1,0 +1,55 @@
+"""Absorption through a chain of transit compartments whose number n need not be an integer.
+
+    input(t) = dose ktr (ktr t)^n exp(-ktr t) / Gamma(n + 1),   ktr = (n + 1) / MTT,   t since that dose
+
+written in logarithms, so that a large n does not overflow. Every remembered dose has its own input and they add up, which
+is what the chain of compartments would do: a new dose does not wipe out what is left of the last one (as it does where
+programs keep only the time of the latest dose). What is not yet delivered is the amount in `transit`.
+Source: Savic et al., J Pharmacokinet Pharmacodyn 34 (2007) 711.
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jax.scipy.special import gammaln
+
+from individose.kinetics.ode.model import Amounts, Moment, OdeSystem, Scalar
+from individose.kinetics.ode.systems.disposition import described, disposition
+from individose.kinetics.system import Parameters
+
+
+def delivery(p: Parameters, now: Moment) -> Scalar:
+    """mg/h that reach the absorption site, from all remembered doses."""
+    n = p["n"]
+    ktr = (n + 1.0) / p["MTT"]
+    norm = jnp.log(ktr) - gammaln(n + 1.0)
+    total = jnp.zeros_like(n)
+    for amount, age in now.doses:
+        begun = (age > 0.0) & (amount > 0.0)
+        passed = ktr * jnp.where(begun, age, 1.0)  # no logarithm of 0, nor its derivative
+        density = jnp.exp(norm + n * jnp.log(passed) - passed)
+        total = total + amount * jnp.where(begun, density, jnp.where(n == 0.0, ktr, 0.0))
+    return total
+
+
+def savic_transit(
+    compartments: int = 1, *, depot: bool = True, elimination: str = "linear", doses: int = 16
+) -> OdeSystem:
+    """**Arguments:** `depot`: with first-order absorption (ka) behind the chain, or straight into the central compartment;
+    `doses` that may be under way at the same time."""
+    pk = disposition(compartments, depot=depot, elimination=elimination)
+
+    def rhs(p: Parameters, x: Amounts, now: Moment) -> Amounts:
+        arriving = delivery(p, now)
+        first, *others = pk.rhs(p, x[1:], now)
+        return (-arriving, first + arriving, *others)
+
+    return OdeSystem(
+        name=described(pk, elimination) + ", savic_transit",
+        compartments=("transit", *pk.names),
+        parameters=(*pk.parameters, "MTT", "n"),
+        dosed="transit",
+        rhs=rhs,
+        outputs={"concentration": lambda p, x: pk.concentration(p, x[1:])},
+        doses=doses,
+    )

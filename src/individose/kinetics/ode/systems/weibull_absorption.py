@@ -1,0 +1,47 @@
+"""Absorption by a Weibull law: of a dose, 1 - exp(-(t / Td)^shape) has reached the circulation t h later.
+
+Td in h: 63 % are absorbed by then. A shape of 1 is first order with ka = 1 / Td; below 1 it is fast at first, with a rate
+that is infinite at the dose, hence given to the engine as an amount and not as a rate. Doses add up, each by its own time.
+Source: Langenbucher, J Pharm Pharmacol 24 (1972) 979; Piotrovskii, J Pharmacokinet Biopharm 15 (1987) 681.
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+from individose.kinetics.ode.model import Amounts, Moment, OdeSystem, Scalar
+from individose.kinetics.ode.systems.disposition import described, disposition
+from individose.kinetics.system import Parameters
+
+
+def absorbed(p: Parameters, now: Moment) -> Scalar:
+    """mg of all remembered doses that have been absorbed."""
+    total = jnp.zeros_like(now.since_start_h)
+    for amount, age in now.doses:
+        begun = age > 0.0
+        share = jnp.where(begun, age, 1.0) / p["Td"]  # no logarithm of 0, nor its derivative
+        total = total + amount * jnp.where(begun, -jnp.expm1(-(share ** p["shape"])), 0.0)
+    return total
+
+
+def weibull_absorption(compartments: int = 1, *, elimination: str = "linear", doses: int = 16) -> OdeSystem:
+    """**Arguments:** 1 or 2 compartments; `doses` that may be under way at the same time."""
+    pk = disposition(compartments, elimination=elimination)
+
+    def rhs(p: Parameters, x: Amounts, now: Moment) -> Amounts:
+        return (jnp.zeros_like(x[0]), *pk.rhs(p, x[1:], now))
+
+    def delivered(p: Parameters, now: Moment) -> Amounts:
+        so_far = absorbed(p, now)
+        return (-so_far, so_far, *(jnp.zeros_like(so_far),) * (compartments - 1))
+
+    return OdeSystem(
+        name=described(pk, elimination) + ", weibull",
+        compartments=("gut", *pk.names),
+        parameters=(*pk.parameters, "Td", "shape"),
+        dosed="gut",
+        rhs=rhs,
+        outputs={"concentration": lambda p, x: pk.concentration(p, x[1:])},
+        doses=doses,
+        delivered=delivered,
+    )
