@@ -85,7 +85,7 @@ and what it differentiates instead cancels; the rule of a primitive cannot get l
 
 def _divided(rates: Sequence[Array], t: Array) -> Array:
     if len(rates) == 1:  # an exponential: its own derivatives are exact, and cheaper than the rule below
-        half = jnp.exp(-0.5 * rates[0] * jnp.maximum(t, 0.0))
+        half = jnp.exp(-0.5 * rates[0] * jnp.where(t < 0.0, 0.0, t))  # at t = 0 a maximum halves the slope
         return half * half
     return RESPONSE.bind(*rates, t)
 
