@@ -88,15 +88,20 @@ def _within_domain(card: Card, name: str, values: list[float], extrapolate: bool
     shown = "" if unit == "1" else f" {unit}"
     arrived = f"{name} is {outside[0]:g}{shown}"
     limits = f"{card.id} was built on {_range(low, high)}{shown}"
+    return [_outside(card, name, arrived, limits, extrapolate)]
+
+
+def _outside(card: Card, name: str, arrived: str, limits: str, extrapolate: bool) -> Notice:
+    """The refusal of a value outside the domain, or the warning that an extrapolation carries."""
     if not extrapolate:
         raise DomainError(
             arrived,
             limits,
-            allowed.source or f"domain of the card: {card.source.citation}",
+            card.domain[name].source or f"domain of the card: {card.source.citation}",
             "Pick a card that covers this patient, or pass extrapolate=True (--extrapolate) and the report will carry "
             "the warning.",
         )
-    return [Notice("outside-domain", f"{arrived}; {limits}. The estimate is an extrapolation.", "warning")]
+    return Notice("outside-domain", f"{arrived}; {limits}. The estimate is an extrapolation.", "warning")
 
 
 def _among(card: Card, name: str, values: list[float], extrapolate: bool) -> list[Notice]:
@@ -109,15 +114,7 @@ def _among(card: Card, name: str, values: list[float], extrapolate: bool) -> lis
     labels = {float(i): label for i, label in enumerate(entry.values)} or {0.0: "no", 1.0: "yes"}
     arrived = f"{name} is {labels.get(strange[0], strange[0])}"
     limits = f"{card.id} was built on {' or '.join(str(value) for value in allowed.values)}"
-    if not extrapolate:
-        raise DomainError(
-            arrived,
-            limits,
-            allowed.source or f"domain of the card: {card.source.citation}",
-            "Pick a card that covers this patient, or pass extrapolate=True (--extrapolate) and the report will carry "
-            "the warning.",
-        )
-    return [Notice("outside-domain", f"{arrived}; {limits}. The estimate is an extrapolation.", "warning")]
+    return [_outside(card, name, arrived, limits, extrapolate)]
 
 
 def _refuse_absurd(card: Card, name: str, values: list[float]) -> None:
