@@ -12,6 +12,9 @@ GRADIENT = 1e-6
 ODE = 1e-8
 """A closed form against an ODE solver run at 1e-12 (relative)."""
 
+LINEAR_COVARIATE = 2e-4
+"""What following a linear covariate by pieces costs, at half-lives of some hours (docs/theory/events.md; relative)."""
+
 ETA_NONMEM = 2e-5
 """Individual effects against NONMEM's printed ones: its optimiser stops at about this distance (absolute)."""
 

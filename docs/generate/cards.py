@@ -43,7 +43,7 @@ def _standing(card: Card) -> list[str]:
     source = card.source
     rows = [
         ("grade", f"**{card.grade}**" + (f": {card.grounds}" if card.grounds else "")),
-        ("system", f"{card.disposition}, input {' or '.join(card.inputs)}"),
+        ("system", card.system),
         ("source", source.citation),
         ("population", source.population),
         *((name, getattr(source, name)) for name in ("doi", "pmid", "software", "note") if getattr(source, name)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from scipy.optimize import minimize
 
 import individose as ido
-from individose.base import CardError, InputError
+from individose.base import InputError
 from individose.drugs import library
 from individose.drugs.schema import read_card
 from individose.events import Dose, Level, Reading, Subject, read_nonmem, read_regimen
@@ -72,7 +73,7 @@ TABLE = """ID,TIME,AMT,DV,WT,APGR,OCC
 
 def test_a_tables_occ_holds_on_the_interval_that_ends_at_its_record_and_may_return():
     (patient,) = read_nonmem(io.StringIO(TABLE))
-    bound = bind(CARD, patient, occasions=True)
+    bound = bind(CARD, patient)
     assert bound.effects[:4] == ("CL", "V", "CL:occ1", "CL:occ2")
     eta = np.zeros(len(bound.effects))
     eta[:4] = 0.1, -0.2, 0.3, -0.4
@@ -90,7 +91,7 @@ def test_the_most_probable_effects_are_an_independent_optimisers():
         Reading(60.0, {"occasion": 1}), Reading(60.0, {"occasion": 2}), Dose(60.0, 20.0), Level(62.0, 25.0),
         Level(120.0, 21.0),
     ]  # fmt: skip
-    bound = bind(CARD, Subject("a", tuple(events)), occasions=True)
+    bound = bind(CARD, Subject("a", tuple(events)))
     eta = np.asarray(mode.solve(bound.relation, bound.data(), np.zeros(len(bound.effects)), mode.Settings()).eta)
 
     def objective(e):
@@ -118,15 +119,31 @@ def test_without_occasions_everything_is_one_and_the_result_says_so():
 
 def test_draws_of_no_constant_are_the_typical_patient_in_every_piece():
     (patient,) = read_nonmem(io.StringIO(TABLE.replace("1,20,.,.,1.4", "1,20,.,.,1.6")))
-    bound = bind(CARD, patient, occasions=True)
+    bound = bind(CARD, patient)
     assert len(bound.typical) > 1
     np.testing.assert_allclose(typical_draws(bound, {})[0], bound.typical, rtol=IDENTITY)
 
 
-def test_an_estimate_with_such_a_card_is_still_refused():
-    patient = Subject("a", (Reading(0.0, WHO), Dose(0.0, 20.0), Level(2.0, 16.0)))
-    with pytest.raises(CardError, match="by occasion"):
-        ido.fit(CARD, patient)
+def test_an_estimate_has_the_effects_of_every_occasion_and_a_ward_equals_one_by_one():
+    events = (
+        Reading(0.0, WHO | {"occasion": 1}), Dose(0.0, 20.0), Level(2.0, 16.0), Level(60.0, 9.0),
+        Reading(60.0, {"occasion": 1}), Reading(60.0, {"occasion": 2}), Dose(60.0, 20.0), Level(62.0, 25.0),
+    )  # fmt: skip
+    two = Subject("two", events)
+    one = Subject("one", (Reading(0.0, WHO), Dose(0.0, 20.0), Level(2.0, 16.0), Level(60.0, 9.0)))
+    fit = ido.fit(CARD, two)
+    assert fit.status.code == "converged"
+    named = dict(zip(fit.problem.effects, fit.eta, strict=True))
+    assert named["CL:occ1"] * named["CL:occ2"] != 0.0
+    clearance = fit.parameters()["CL"]
+    assert math.isclose(clearance.value, CL * math.exp(named["CL"] + named["CL:occ2"]), rel_tol=IDENTITY)
+    spread = fit.covariance[np.ix_([0, 3], [0, 3])].sum() ** 0.5  # of CL + CL:occ2, which covary
+    assert math.isclose(math.log(clearance.high / clearance.low), 2 * 1.645 * spread, rel_tol=0.1)
+    ward = ido.fit_ward(CARD, [two, one, replace(two, id="again")])
+    assert not ward.refused
+    np.testing.assert_allclose(ward.fits[0].eta, fit.eta, atol=ESTIMATE)
+    np.testing.assert_allclose(ward.fits[2].eta, fit.eta, atol=ESTIMATE)
+    np.testing.assert_allclose(ward.fits[1].eta, ido.fit(CARD, one).eta, atol=ESTIMATE)
 
 
 @pytest.mark.parametrize(

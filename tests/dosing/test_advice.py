@@ -151,3 +151,33 @@ def test_the_regimen_a_patient_is_on():
 )
 def test_a_probability_from_draws_is_never_shown_as_certain(p, shown):
     assert percent(p) == shown
+
+
+def test_peak_of_steady_state_by_the_textbook():
+    p = FIT.parameters()
+    cl, v = p["CL"].value, p["V"].value
+    k = cl / v
+    bolus = ido.steady_state(FIT, Regimen(3.5, 12.0), peaks=True)
+    assert abs(bolus["peak"].value / (3.5 / v / -math.expm1(-12.0 * k)) - 1) < 1e2 * IDENTITY
+    assert bolus["tpeak"].value == 0.0
+    assert abs(bolus["minimum"].value / bolus["trough"].value - 1) < IDENTITY
+    assert bolus["peak"].low < bolus["peak"].value < bolus["peak"].high
+    # at the end of an infusion of 2 h
+    infused = ido.steady_state(FIT, Regimen(3.5, 12.0, 2.0), peaks=True)
+    expected = 3.5 / 2.0 / cl * math.expm1(-2.0 * k) / math.expm1(-12.0 * k)
+    assert abs(infused["peak"].value / expected - 1) < 1e2 * IDENTITY
+    assert abs(infused["tpeak"].value - 2.0) < IDENTITY
+
+
+def test_time_above_at_steady_state_by_the_textbook():
+    p = FIT.parameters()
+    cl, v = p["CL"].value, p["V"].value
+    k = cl / v
+    peak, trough = (3.5 / v * x / -math.expm1(-12.0 * k) for x in (1.0, math.exp(-12.0 * k)))
+    threshold = 0.5 * (peak + trough)
+    found = ido.steady_state(FIT, Regimen(3.5, 12.0), threshold_mg_L=threshold)
+    assert abs(found["above"].value / (math.log(peak / threshold) / k) - 1) < 1e4 * IDENTITY  # a nearly flat curve
+    assert abs(found["fraction_above"].value - found["above"].value / 12.0) < IDENTITY
+    assert "above" not in ido.steady_state(FIT, Regimen(3.5, 12.0))
+    with pytest.raises(InputError, match="above 0 mg/L"):
+        ido.steady_state(FIT, Regimen(3.5, 12.0), threshold_mg_L=0.0)

@@ -12,7 +12,7 @@ from individose.base import InputError
 from individose.base.units import factor, unit
 from individose.drugs import covariate, covariates, parameters
 from individose.drugs.grammar import FUNCTIONS, WORDS
-from individose.drugs.registers import dispositions, inputs, metabolites
+from individose.drugs.registers import dispositions, effects, eliminations, inputs, metabolites
 from reference_data import rows
 
 CONTINUOUS = [c for c in covariates().values() if c.kind == "continuous"]
@@ -56,7 +56,7 @@ def test_a_category_has_labels_and_a_boolean_none(entry):
 @pytest.mark.parametrize("meaning", parameters().values(), ids=lambda p: p.name)
 def test_a_parameter_is_in_canonical_units(meaning):
     """h, mg, L and products of them: the factor to the same product written out is exactly 1."""
-    canonical = {"h", "1/h", "L", "L/h", "mg/h", "mg/L", "1/L", "1"}
+    canonical = {"h", "1/h", "L", "L/h", "mg/h", "mg/L", "mg/L/h", "L/mg", "10*9/L", "1/L", "1"}
     assert meaning.unit in canonical
     assert meaning.meaning
 
@@ -64,8 +64,9 @@ def test_a_parameter_is_in_canonical_units(meaning):
 def test_systems_name_registered_parameters_only():
     used = {
         name
-        for part in (*dispositions().values(), *inputs().values())
-        for group in (*part.parameterisations, part.optional)
+        for parts in (dispositions(), inputs(), eliminations(), effects())
+        for part in parts.values()
+        for group in (*part.parameterisations, part.optional, part.spares)
         for name in group
     }
     numbers = ("F", "lag", "duration", "rate", "ka", "k")

@@ -9,6 +9,7 @@ import pytest
 
 from individose.kinetics import SteadyDoses, compose, concentrations
 from individose.kinetics.ode import ODE_SYSTEMS, Reason, constant_infusion, solve, trough_amounts
+from individose.kinetics.ode.systems.disposition import DEPOT, Disposition
 from individose.kinetics.ode.systems.savic_transit import savic_transit
 from kinetics.histories import labelled
 from kinetics.ode_cases import ONE, TIGHT, by_scipy, line, scalars, solved
@@ -82,7 +83,7 @@ def test_steady_state_of_responses_and_of_remembered_doses():
     found = jax.jit(lambda rate: constant_infusion(ode, scalars(p), 0, rate))(jnp.array(2.0))
     assert int(found.reason) == Reason.SOLVED
     assert float(found.state[1]) == pytest.approx(30.0 * (1 - 0.9 * 0.5 / (0.5 + 0.5)), rel=ODE)
-    ode = savic_transit(doses=6)
+    ode = savic_transit(Disposition(("CL", "V"), ("CL", "V"), 1, (DEPOT,)), doses=6)
     p = ONE | {"MTT": 9.0, "n": 3.3}
     found = trough(ode, scalars(p), 50.0, 0.0, 12.0)
     assert int(found.reason) == Reason.SOLVED

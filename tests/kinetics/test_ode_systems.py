@@ -14,7 +14,6 @@ from individose.kinetics.linear import decay_divided
 from individose.kinetics.ode import ODE_SYSTEMS, Moment, Reason, RememberedDose, as_system
 from individose.kinetics.ode.memory import taken_apart
 from individose.kinetics.ode.segment import travel
-from individose.kinetics.ode.systems.auto_inhibition import auto_inhibition
 from individose.kinetics.ode.systems.target_mediated import free
 from kinetics.histories import labelled
 from kinetics.ode_cases import BOLUSES, ONE, TIGHT, TIMES, TWO, by_scipy, closed, levels, line, scalars
@@ -47,8 +46,8 @@ PLAUSIBLE = {
     "Smax": 3.0,
     "SC50": 0.7,
     "Circ0": 5.0,
-    "MTT_": 100.0,
-    "gamma": 0.17,
+    "MMT": 100.0,
+    "feedback": 0.17,
     "slope": 0.1,
     "k10": 0.5,
     "k12": 0.4,
@@ -269,14 +268,14 @@ def test_indirect_response(kind):
 
 def test_myelosuppression():
     ode = ODE_SYSTEMS["friberg"]
-    p = of(ode, MTT=100.0, slope=0.9)
+    p = of(ode, MMT=100.0, slope=0.9)
     times = np.array([0.0, 24.0, 120.0, 240.0, 400.0, 800.0, 2000.0])
     np.testing.assert_allclose(levels(ode, p, [], times, output=1), p["Circ0"], rtol=IDENTITY)
-    ktr = 4.0 / p["MTT"]
+    ktr = 4.0 / p["MMT"]
 
     def rhs(t, y):
         drug, prol, one, two, three, circ = y
-        made = ktr * prol * ((1 - p["slope"] * drug / p["V"]) * (p["Circ0"] / circ) ** p["gamma"] - 1)
+        made = ktr * prol * ((1 - p["slope"] * drug / p["V"]) * (p["Circ0"] / circ) ** p["feedback"] - 1)
         return [-p["CL"] / p["V"] * drug, made, *(ktr * d for d in (prol - one, one - two, two - three, three - circ))]
 
     doses = [(0.0, 300.0, 0.0, 0), (480.0, 200.0, 3.0, 0)]
@@ -291,7 +290,7 @@ def test_myelosuppression():
 
 @pytest.mark.parametrize("law", ["exponential", "hyperbolic"])
 def test_auto_inhibition_counts_from_the_first_dose(law):
-    ode = auto_inhibition(law=law)
+    ode = ODE_SYSTEMS["auto_inhibition" if law == "exponential" else "auto_inhibition, hyperbolic"]
     p = of(ode)
     first = 5.0
     doses = [(first + t, a, d, 0) for t, a, d, _ in BOLUSES]

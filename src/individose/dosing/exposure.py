@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import jax
 import numpy as np
+from scipy.optimize import root_scalar
 
 from individose.base import InputError
 from individose.dosing.regimen import Regimen
+from individose.events import Dose, Level, Subject
 from individose.inference import Estimate, Fit
+from individose.inference.estimate import estimated, require_solved
+from individose.inference.exposure import check, course_draws
 from individose.inference.fit import individual_draws, individuals
-from individose.kinetics import System, padded, steady_exposure
+from individose.kinetics import System, arrange, padded, steady_exposure
+from individose.prediction import Bound
+from individose.prediction.timeline import history, sizes, walk
 
 METRICS = {"trough": "mg/L", "average": "mg/L", "auc": "mg.h/L", "auc24": "mg.h/L"}
 """Metric to unit: level just before a dose, time average, area over one interval, area over 24 h."""
@@ -49,10 +57,48 @@ def steady_draws(fit: Fit, regimens: Sequence[Regimen], etas: np.ndarray) -> dic
     return _metrics(trough, area, _columns(regimens)[2])
 
 
-def steady_state(fit: Fit, regimen: Regimen, level: float = 0.9) -> dict[str, Estimate]:
-    """Exposure once the regimen has gone on for ever, at the patient's latest covariates, each with its interval."""
-    found = steady_draws(fit, [regimen], np.vstack([fit.eta, fit.sample()]))
-    return {name: estimate(found[name][:, 0], unit, level) for name, unit in METRICS.items()}
+def steady_state(
+    fit: Fit, regimen: Regimen, level: float = 0.9, *, peaks: bool = False, threshold_mg_L: float | None = None
+) -> dict[str, Estimate]:
+    """Exposure once the regimen has gone on for ever, at the patient's latest covariates, each with its interval.
+
+    With `peaks`, or a threshold, also those of `COURSE` (a program of its own, compiled when it is asked for): `peak`,
+    `minimum` and `tpeak` (h after a dose), and with a threshold `above` (h of each interval) and `fraction_above`.
+
+    **Raises:** `InputError` for a threshold that is not above 0.
+    """
+    etas = np.vstack([fit.eta, fit.sample()])
+    found = steady_draws(fit, [regimen], etas)
+    shown = {name: estimated(found[name][:, 0], unit, level) for name, unit in METRICS.items()}
+    if peaks or threshold_mg_L is not None:
+        more = _course(fit, regimen, etas, threshold_mg_L)
+        shown |= {name: estimated(values, COURSE[name], level) for name, values in more.items()}
+    return shown
+
+
+COURSE = {"peak": "mg/L", "tpeak": "h", "minimum": "mg/L", "above": "h", "fraction_above": "1"}
+"""What is read off the course between two doses, to unit."""
+
+
+def _course(fit: Fit, regimen: Regimen, etas: np.ndarray, threshold_mg_L: float | None) -> dict[str, np.ndarray]:
+    """Those of `COURSE` (draws,): exposure between two doses of a history that starts at steady state."""
+    relation = _bound(fit).relation
+    system = relation.system
+    check("above" if threshold_mg_L is not None else "peak", 0.0, regimen.interval_h, threshold_mg_L)
+    dose = Dose(0.0, regimen.amount_mg, regimen.duration_h, interval_h=regimen.interval_h, steady_state=1)
+    ends = (Level(t, float("nan"), system.outputs[0], measured=False) for t in (0.0, regimen.interval_h))
+    line = walk(Subject("at steady state", (dose, *ends)), system)
+    to = sizes(line, system, relation.parameters)
+    *_, infused, slots = to
+    relation = replace(relation, infused=infused, slots=slots, worn=False, censored=False)
+    past = history(line, system, to)
+    schedule = None if relation.moves else arrange(np, past, None, infused=infused, steady=slots)
+    data = fit.problem.now._replace(schedule=schedule, history=past if relation.moves else None)
+    seen = course_draws(relation, etas, data, threshold_mg_L)
+    found = {"peak": seen.peak, "tpeak": seen.peak_h, "minimum": seen.least}
+    if threshold_mg_L is not None:
+        found |= {"above": seen.above_h, "fraction_above": seen.above_h / seen.span_h}
+    return {name: np.asarray(values) for name, values in found.items()}
 
 
 def steady_states(fits: Sequence[Fit], regimens: Sequence[Regimen], level: float = 0.9) -> list[dict[str, Estimate]]:
@@ -62,15 +108,7 @@ def steady_states(fits: Sequence[Fit], regimens: Sequence[Regimen], level: float
     p = individuals(fits, etas)
     trough, area = (np.asarray(x) for x in _steady_ward(system, p, *_columns(regimens)))
     found = _metrics(trough, area, _columns(regimens)[2][:, None])
-    tail = [0.5 - level / 2, 0.5 + level / 2]
-    ends = {name: np.quantile(values[:, 1:], tail, axis=1) for name, values in found.items()}
-    return [
-        {
-            name: Estimate(float(found[name][i, 0]), float(ends[name][0, i]), float(ends[name][1, i]), unit, level)
-            for name, unit in METRICS.items()
-        }
-        for i in range(len(fits))
-    ]
+    return [{name: estimated(found[name][i], unit, level) for name, unit in METRICS.items()} for i in range(len(fits))]
 
 
 def _columns(regimens: Sequence[Regimen]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -84,17 +122,11 @@ def _metrics(trough: np.ndarray, area: np.ndarray, interval: np.ndarray) -> dict
     return {"trough": trough, "average": area / interval, "auc": area, "auc24": area * 24.0 / interval}
 
 
-def estimate(values: np.ndarray, unit: str, level: float) -> Estimate:
-    """The first value with the interval of the others."""
-    low, high = np.quantile(values[1:], [0.5 - level / 2, 0.5 + level / 2])
-    return Estimate(float(values[0]), float(low), float(high), unit, level)
-
-
 def exact_dose(fit: Fit, metric: str, wanted: float, interval_h: float, duration_h: float = 0.0) -> float:
     """The amount (mg) every `interval_h` whose steady-state `metric` equals `wanted` at the individual parameters.
 
     Exposure of a linear system is proportional to the dose, so this is `wanted` over the exposure from 1 mg; for the
-    average it is wanted x CL x interval.
+    average it is wanted x CL x interval. Of a nonlinear one it rises with the dose, and the amount is a root.
     """
     if metric not in METRICS or not wanted > 0:
         raise InputError(
@@ -103,11 +135,39 @@ def exact_dose(fit: Fit, metric: str, wanted: float, interval_h: float, duration
             "exposure at steady state",
             "Correct the target.",
         )
-    one = steady_draws(fit, [Regimen(1.0, interval_h, duration_h)], fit.eta[None])
-    return wanted / float(one[metric][0, 0])
+
+
+    def reached(amount_mg: float) -> float:
+        found = steady_draws(fit, [Regimen(amount_mg, interval_h, duration_h)], fit.eta[None])
+        return float(require_solved(found[metric])[0, 0])
+
+    return wanted / reached(1.0) if _system(fit).linear else _root(reached, wanted)
+
+
+def _root(reached: Callable[[float], float], wanted: float) -> float:
+    """The amount at which a rising exposure is `wanted`; above some amount it may be infinite."""
+    low = high = wanted / max(reached(1.0), 1e-300)
+    while reached(low) > wanted:
+        low *= 0.5
+    while reached(high) < wanted:
+        high *= 2.0
+    if low == high:
+        return low
+    found = root_scalar(
+        lambda log: _above(reached(math.exp(log)), wanted), bracket=(math.log(low), math.log(high)), xtol=1e-10
+    )
+    return math.exp(found.root)
+
+
+def _above(reached: float, wanted: float) -> float:
+    return min(math.log(max(reached, 1e-300) / wanted), 1.0)
 
 
 def _system(fit: Fit) -> System:
+    return _bound(fit).relation.system
+
+
+def _bound(fit: Fit) -> Bound:
     bound = fit.problem.context
     if bound is None:
         raise InputError(
@@ -116,4 +176,4 @@ def _system(fit: Fit) -> System:
             "only a bound card knows its compartments",
             "Fit the patient under a card.",
         )
-    return bound.relation.system
+    return bound

@@ -15,6 +15,7 @@ from individose.drugs.expression import Expr
 CardGrade = Literal["draft", "checked", "validated"]
 Carry = Literal["backward", "forward", "linear"]
 Transform = Literal["log-normal", "normal", "logit-normal", "box-cox"]
+Convention = Literal["sd = a + b f", "sd2 = a2 + b2 f2", "sd = a + b f**c", "ln y = ln f + e"]
 
 
 @dataclass(frozen=True)
@@ -95,11 +96,17 @@ class Effect:
 
 @dataclass(frozen=True)
 class Residual:
-    """SD of the residual error at a prediction f, with a additive in mg/L and b proportional (a fraction)."""
+    """SD of the residual error at a prediction f, with a additive in mg/L and b proportional (a fraction).
 
-    convention: Literal["sd = a + b f", "sd2 = a2 + b2 f2"]
+    A power error has the exponent c, and b for levels in mg/L; for a log-additive one (`ln y = ln f + e`) b is the SD of e.
+    `nu` makes it Student-t with that many degrees of freedom, the SD then being its scale.
+    """
+
+    convention: Convention
     additive_mg_L: float = 0.0
     proportional: float = 0.0
+    exponent: float = 1.0
+    nu: float | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +154,8 @@ class Check:
 
 @dataclass(frozen=True)
 class Card:
-    """One published model. `effects` are in the order of `omega`'s rows; `omega` is the full covariance.
+    """One published model. `effects` are in the order of `omega`'s rows; `omega` is the full covariance. `residual` is
+    that of every analyte that has none of its own in `residuals`.
 
     `grounds` says what its grade rests on: which program agrees, how closely; `digest` is the SHA-256 of its file.
     """
@@ -174,7 +182,19 @@ class Card:
     grounds: str = ""
     stages: int = 0
     metabolite: str | None = None
+    elimination: str = "linear"
+    effect: str | None = None
+    residuals: Mapping[str, Residual] = field(default_factory=dict)
     digest: str = field(default="", compare=False)
+
+    @property
+    def system(self) -> str:
+        """What the system is made of, for people."""
+        inputs = " or ".join(self.inputs) + (f" of {self.stages} stages" if self.stages else "")
+        words = [self.disposition, f"input {inputs}"]
+        words += [f"elimination {self.elimination}"] if self.elimination != "linear" else []
+        words += [f"metabolite {self.metabolite}"] if self.metabolite else []
+        return ", ".join([*words, *([f"effect {self.effect}"] if self.effect else [])])
 
     def __hash__(self) -> int:
         return hash(self.id)  # its mappings have no hash of their own

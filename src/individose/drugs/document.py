@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from individose.base.errors import CardError
-from individose.drugs.card import CardGrade, Carry, Transform
+from individose.drugs.card import CardGrade, Carry, Convention, Transform
 from individose.drugs.spelling import listing, suggestion
 
 FORMAT = "the format of card files, drugs/document.py"
@@ -30,6 +30,8 @@ class SystemTable(Table, frozen=True):
     input: str | list[str]
     stages: int = 0
     metabolite: str | None = None
+    elimination: str = "linear"
+    effect: str | None = None
 
 
 class SourceTable(Table, frozen=True):
@@ -95,11 +97,25 @@ class AdditiveTable(Table, frozen=True):
     variance: float | None = None
 
 
+class PowerTable(Table, frozen=True):
+    """sd = coefficient f^exponent, with sd and f in `unit`."""
+
+    coefficient: float
+    exponent: float
+    unit: str
+
+
 class ResidualTable(Table, frozen=True):
-    convention: Literal["sd = a + b f", "sd2 = a2 + b2 f2"]
+    """The residual error of one analyte; `nu` makes it Student-t."""
+
+    convention: Convention
     proportional: float | None = None
     proportional_variance: float | None = None
     additive: AdditiveTable | None = None
+    power: PowerTable | None = None
+    log_sd: float | None = None
+    log_variance: float | None = None
+    nu: float | None = None
 
 
 class TargetTable(Table, frozen=True):

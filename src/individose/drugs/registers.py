@@ -97,11 +97,13 @@ class ParameterMeaning:
 
 @dataclass(frozen=True)
 class SystemPart:
-    """A disposition or an input: the sets of parameters of which it needs one, and those it may have."""
+    """A disposition, an input, an elimination or an effect: the sets of parameters of which it needs one, those it may have,
+    and those that the disposition need not have beside it."""
 
     name: str
     parameterisations: tuple[tuple[str, ...], ...]
     optional: tuple[str, ...] = ()
+    spares: tuple[str, ...] = ()
 
 
 def _table(file: str) -> dict[str, Any]:
@@ -161,9 +163,19 @@ def inputs() -> Mapping[str, SystemPart]:
     return {name: _part(name, row) for name, row in _systems()["inputs"].items()}
 
 
+def eliminations() -> Mapping[str, SystemPart]:
+    """All eliminations by name."""
+    return {name: _part(name, row) for name, row in _systems()["eliminations"].items()}
+
+
+def effects() -> Mapping[str, SystemPart]:
+    """All effects that may be put behind a drug, by name."""
+    return {name: _part(name, row) for name, row in _systems()["effects"].items()}
+
+
 def _part(name: str, row: dict[str, Any]) -> SystemPart:
     sets = tuple(tuple(one) for one in row["parameterisations"])
-    return SystemPart(name, sets, tuple(row.get("optional", ())))
+    return SystemPart(name, sets, tuple(row.get("optional", ())), tuple(row.get("spares", ())))
 
 
 @lru_cache(maxsize=1)

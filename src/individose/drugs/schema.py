@@ -17,7 +17,19 @@ from typing import Any
 from individose.base.errors import CardError, IndividoseError
 from individose.base.units import factor
 from individose.drugs import registers
-from individose.drugs.card import Card, Check, Constant, CovariateUse, Dosing, Parameter, Range, Source, Target
+from individose.drugs.card import (
+    Card,
+    Check,
+    Constant,
+    CovariateUse,
+    Dosing,
+    Effect,
+    Parameter,
+    Range,
+    Residual,
+    Source,
+    Target,
+)
 from individose.drugs.dimensions import elaborate
 from individose.drugs.document import (
     FORMAT,
@@ -92,6 +104,9 @@ def _card(found: Document) -> Card:
     scales = {p.name: factor(p.stated_unit, p.unit, f"{found.id}: parameters.{p.name}.unit", found.molar_mass_g_mol)
               for p in parameters}  # fmt: skip
     random = effects(found, scales)
+    error, errors = residual(found)
+    _check_logits(found.id, random, parameters)
+    _check_analytes(found.id, system, errors)
     return Card(
         id=found.id,
         drug=found.id.partition("/")[0],
@@ -101,6 +116,8 @@ def _card(found: Document) -> Card:
         inputs=inputs,
         stages=system.stages,
         metabolite=system.metabolite,
+        elimination=system.elimination,
+        effect=system.effect,
         source=Source(**_fields(read(found.source, SourceTable, "source", found.id))),
         domain=_domain(found),
         covariates=used,
@@ -108,7 +125,8 @@ def _card(found: Document) -> Card:
         parameters=parameters,
         effects=random,
         omega=omega(found, random, scales),
-        residual=residual(found),
+        residual=error,
+        residuals=errors,
         targets=tuple(_target(found, position) for position in range(len(found.targets))),
         dosing=_dosing(found),
         checks=tuple(_check(found, position, scales) for position in range(len(found.checks))),
@@ -116,6 +134,30 @@ def _card(found: Document) -> Card:
         molar_mass_g_mol=found.molar_mass_g_mol,
         grounds=found.grounds,
     )
+
+
+def _check_logits(card_id: str, random: tuple[Effect, ...], parameters: tuple[Parameter, ...]) -> None:
+    units = {parameter.name: parameter.unit for parameter in parameters}
+    for effect in random:
+        if effect.transform == "logit-normal" and units[effect.parameter] != "1":
+            raise CardError(
+                f"{card_id}: the effect on {effect.parameter} ({units[effect.parameter]}) is logit-normal",
+                "a fraction (F, fm)",
+                "a logit is that of a number between 0 and 1",
+                'Write transform = "log-normal", or let the effect act on a fraction.',
+            )
+
+
+def _check_analytes(card_id: str, system: SystemTable, errors: Mapping[str, Residual]) -> None:
+    known = ("central", "metabolite") if system.metabolite else ("central",)
+    for name in errors:
+        if name not in known:
+            raise CardError(
+                f"{card_id}: residual.{name} is given",
+                f"the system is observed as {listing(known)}",
+                "what is not observed has no residual error",
+                suggestion(name, known) or "Remove it.",
+            )
 
 
 def _fields(row: DomainTable | SourceTable | TargetTable | ConstantTable | DosingTable) -> dict[str, Any]:
@@ -181,6 +223,8 @@ def _check_system(card_id: str, system: SystemTable, inputs: tuple[str, ...], gi
         ("system.disposition", disposition, registers.dispositions()),
         *((("system.metabolite", system.metabolite, registers.metabolites()),) if system.metabolite else ()),
         *(("system.input", word, registers.inputs()) for word in inputs),
+        ("system.elimination", system.elimination, registers.eliminations()),
+        *((("system.effect", system.effect, registers.effects()),) if system.effect else ()),
     ):
         if word not in known:
             raise CardError(
@@ -191,16 +235,17 @@ def _check_system(card_id: str, system: SystemTable, inputs: tuple[str, ...], gi
             )
         parts.append(known[word])
     allowed: set[str] = set()
+    spared = {name for part in parts for name in part.spares}
     for part in parts:
-        full = [one for one in part.parameterisations if set(one) <= set(given)]
+        full = [one for one in part.parameterisations if set(one) - spared <= set(given)]
         if not full:
             choices = " or ".join(listing(one) for one in part.parameterisations)
-            nearest = min(part.parameterisations, key=lambda one: len(set(one) - set(given)))
+            nearest = min(part.parameterisations, key=lambda one: len(set(one) - spared - set(given)))
             raise CardError(
                 f"{card_id}: parameters are {listing(given)}",
                 f"{part.name} needs {choices}",
                 "registers/systems.toml",
-                f"Add an equation for {listing(name for name in nearest if name not in given)}.",
+                f"Add an equation for {listing(name for name in nearest if name not in {*given, *spared})}.",
             )
         allowed |= {*max(full, key=len), *part.optional}
     stages = {f"k{i + 1}" for i in range(system.stages)} if "chain" in inputs else set[str]()

@@ -90,6 +90,13 @@ def _effect(name: str, row: EffectTable, scale: float, where: str) -> Effect:
             "it is the transform's parameter",
             "Add or remove the shape.",
         )
+    if row.shape == 0.0:
+        raise CardError(
+            f"{where} has shape 0",
+            "a shape other than 0",
+            "at 0 Box and Cox's transform is the log-normal one",
+            'Write transform = "log-normal".',
+        )
     omega2 = {"omega2": value, "sd": value**2}.get(key)
     if omega2 is None:
         omega2 = value**2 if row.convention == "omega2 = cv2" else math.log1p(value**2)
@@ -154,31 +161,99 @@ def _first_failing_pivot(matrix: list[list[float]]) -> int | None:
     return None
 
 
-def residual(document: Document) -> Residual:
-    """SDs of the residual error: additive in mg/L, proportional as a fraction.
+def residual(document: Document) -> tuple[Residual, dict[str, Residual]]:
+    """The residual error of a card, and those of single analytes that have their own: `[residual.metabolite]`.
 
-    **Raises:** `CardError` for an error stated twice, not at all, or not positive; `UnitError` for its unit.
+    SDs are in mg/L where additive, fractions where proportional, on the log scale where log-additive.
+
+    **Raises:** `CardError` for an error stated twice, not at all, in numbers that its convention does not have, or not
+    positive, and for a card of which one analyte is Student-t and another normal; `UnitError` for its unit.
     """
-    row = read(document.residual, ResidualTable, "residual", document.id)
-    proportional = _sd(row.proportional, row.proportional_variance, f"{document.id}: residual", "proportional")
-    additive = 0.0
-    if row.additive is not None:
-        where = f"{document.id}: residual.additive"
-        unit: Any = row.additive.unit
-        scale = factor(unit, "mg/L", f"{where}", document.molar_mass_g_mol)
-        additive = scale * _sd(row.additive.sd, row.additive.variance, where, "sd")
-    if proportional == 0.0 and additive == 0.0:
+    own = {name: row for name, row in document.residual.items() if isinstance(row, dict) and name not in ROWS}
+    common = {name: value for name, value in document.residual.items() if name not in own}
+    first = _residual(document, common, "residual")
+    found = {name: _residual(document, row, f"residual.{name}") for name, row in own.items()}
+    if len({one.nu is None for one in (first, *found.values())}) > 1:
         raise CardError(
-            f"{document.id}: residual states no error",
-            "proportional, proportional_variance or additive",
+            f"{document.id}: residual errors are Student-t for one analyte and normal for another",
+            "all of a card are of one kind",
+            "they are computed side by side",
+            "Give each its nu; a large one (100) is nearly normal.",
+        )
+    return first, found
+
+
+ROWS = ("additive", "power")
+"""Keys of a residual error that are tables themselves, not analytes."""
+
+STATES = {
+    "sd = a + b f": ("proportional", "additive"),
+    "sd2 = a2 + b2 f2": ("proportional", "additive"),
+    "sd = a + b f**c": ("power", "additive"),
+    "ln y = ln f + e": ("log",),
+}
+"""What each convention is stated in."""
+
+WORDS = {
+    "proportional": "proportional or proportional_variance",
+    "additive": "additive",
+    "power": "power",
+    "log": "log_sd or log_variance",
+}
+
+
+def _residual(document: Document, raw: dict[str, Any], path: str) -> Residual:
+    row = read(raw, ResidualTable, path, document.id)
+    where = f"{document.id}: {path}"
+    kinds = {
+        "proportional": (row.proportional, row.proportional_variance),
+        "additive": (row.additive,),
+        "power": (row.power,),
+        "log": (row.log_sd, row.log_variance),
+    }
+    given = [kind for kind, values in kinds.items() if any(value is not None for value in values)]
+    allowed = STATES[row.convention]
+    if alien := [kind for kind in given if kind not in allowed]:
+        raise CardError(
+            f'{where}: "{row.convention}" comes with {listing(alien)}',
+            f"it is stated in {listing(WORDS[kind] for kind in allowed)}",
+            "the convention says which numbers there are",
+            "Choose the convention of the paper.",
+        )
+    if not given or (row.convention == "sd = a + b f**c" and row.power is None):
+        raise CardError(
+            f"{where} states no error" if not given else f"{where} has no power",
+            " or ".join(WORDS[kind] for kind in allowed),
             "without residual error a level would be taken for exact",
             "Write what the paper prints.",
         )
-    return Residual(row.convention, additive, proportional)
+    if row.nu is not None and not row.nu > 2.0:
+        raise CardError(
+            f"{where}: nu = {row.nu:g}",
+            "nu > 2",
+            "Student's t has no variance otherwise",
+            "4 is usual for levels that may be mistimed.",
+        )
+    additive, proportional, exponent = 0.0, 0.0, 1.0
+    if row.additive is not None:
+        here = f"{where}.additive"
+        scale = factor(row.additive.unit, "mg/L", here, document.molar_mass_g_mol)
+        additive = scale * _sd(row.additive.sd, row.additive.variance, here, "sd")
+    if row.power is not None:
+        _sd(row.power.coefficient, None, f"{where}.power", "coefficient")
+        _sd(row.power.exponent, None, f"{where}.power", "exponent")
+        scale = factor(row.power.unit, "mg/L", f"{where}.power", document.molar_mass_g_mol)
+        exponent = row.power.exponent
+        proportional = row.power.coefficient * scale ** (1.0 - exponent)
+    elif "log" in given:
+        proportional = _sd(row.log_sd, row.log_variance, where, "log_sd", "log_variance")
+    elif "proportional" in given:
+        proportional = _sd(row.proportional, row.proportional_variance, where, "proportional")
+    return Residual(row.convention, additive, proportional, exponent, row.nu)
 
 
-def _sd(sd: float | None, variance: float | None, where: str, key: str) -> float:
-    name = "variance" if key == "sd" else f"{key}_variance"
+def _sd(sd: float | None, variance: float | None, where: str, key: str, name: str = "") -> float:
+    name = name or ("variance" if key == "sd" else f"{key}_variance")
     if sd is not None and variance is not None:
         raise CardError(
             f"{where} states both {key} and {name}", "one of the two", "one is the root of the other", "Remove one."

@@ -2,17 +2,21 @@
 
 from individose.inference.estimate import Estimate
 from individose.inference.fit import Fit
-from individose.inference.individual.estimator import MAP, METHODS, AbstractIndividualEstimator, Prior
+from individose.inference.individual.estimator import MAP, METHODS, NUTS, SIR, AbstractIndividualEstimator, Prior
+from individose.inference.individual.sampling import Sampling
 from individose.inference.problem import Likelihood, Problem, loss
 
 __all__ = [
     "MAP",
     "METHODS",
+    "NUTS",
+    "SIR",
     "AbstractIndividualEstimator",
     "Estimate",
     "Fit",
     "Likelihood",
     "Prior",
     "Problem",
+    "Sampling",
     "loss",
 ]

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from individose.base import NumericalError
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -21,3 +25,30 @@ class Estimate:
 
     def as_dict(self) -> dict[str, float | str]:
         return {"value": self.value, "low": self.low, "high": self.high, "unit": self.unit, "level": self.level}
+
+
+def estimated(values: np.ndarray, unit: str, level: float) -> Estimate:
+    """The first value with the interval of the others (draws,); infinite ones count as such.
+
+    **Raises:** `NumericalError` where a value could not be computed.
+    """
+    require_solved(values)
+    how = "linear" if np.isfinite(values).all() else "nearest"
+    low, high = np.quantile(values[1:], [0.5 - level / 2, 0.5 + level / 2], method=how)
+    return Estimate(float(values[0]), float(low), float(high), unit, level)
+
+
+def require_solved(values: np.ndarray) -> np.ndarray:
+    """The values, none of which is NaN.
+
+    **Raises:** `NumericalError`.
+    """
+    failed = int(np.isnan(values).sum())
+    if failed:
+        raise NumericalError(
+            f"{failed} of {np.size(values)} values could not be computed",
+            "equations that the solver can follow",
+            "the differential equations of this model were not solved within their tolerance at these parameters",
+            "Check doses, units and levels; the parameters may be extreme.",
+        )
+    return values

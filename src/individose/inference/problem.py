@@ -16,6 +16,16 @@ Eta = Float[Array, " effects"]
 class Likelihood(Protocol):
     """Pure functions of the effects and one patient's arrays; hashable, and equal ones share compiled programs."""
 
+    @property
+    def together(self) -> bool:
+        """Whether many patients are solved faster side by side than one after the other."""
+        ...
+
+    @property
+    def by_subject(self) -> int:
+        """How many of the effects, the first ones, are the patient's own; the others belong to occasions."""
+        ...
+
     def predict(self, eta: Any, data: Any) -> Any:
         """Levels at the samples of `data`, mg/L."""
         ...
@@ -49,7 +59,8 @@ class Problem:
 
     - `id`, `model`: who and by which model, for people to read.
     - `likelihood`: the pure functions; `data`: the arrays they take, with the fields `precision` and `measured`.
-    - `effects`: names of the random effects (those of the parameters they act on).
+    - `effects`: names of the random effects (those of the parameters they act on; CL:occ1 acts at one occasion); one
+      without a name only fills up the arrays.
     - `samples`: what each sample is, for people ("24.6 mg/L at 63.5 h").
     - `units`: UCUM unit of each parameter.
     - `now`: what `individual` needs of `data` to give the parameters at the latest covariates.

@@ -8,6 +8,11 @@ from individose.kinetics import compiled  # noqa: F401  # pyright: ignore[report
 # isort: split
 
 from individose.kinetics.arrange import Doses, History, Inputs, Marks, Samples, arrange
+from individose.kinetics.crossings import time_to_fall
+from individose.kinetics.exposure import Exposure, exposure, window_moments
+from individose.kinetics.extremes import half_lives
+from individose.kinetics.moments import Moments, moments_to_infinity, steady_volume
+from individose.kinetics.population import population
 from individose.kinetics.propagate import anchor_states, areas, concentrations, prepare
 from individose.kinetics.register import INPUTS, compose
 from individose.kinetics.schedule import Schedule, SteadyDoses, padded
@@ -18,9 +23,11 @@ __all__ = [
     "INPUTS",
     "Doses",
     "Entry",
+    "Exposure",
     "History",
     "Inputs",
     "Marks",
+    "Moments",
     "Parameters",
     "Samples",
     "Schedule",
@@ -34,8 +41,15 @@ __all__ = [
     "arrange",
     "compose",
     "concentrations",
+    "exposure",
+    "half_lives",
+    "moments_to_infinity",
     "padded",
+    "population",
     "prepare",
     "steady_exposure",
+    "steady_volume",
+    "time_to_fall",
     "trough_amounts",
+    "window_moments",
 ]

@@ -58,12 +58,13 @@ class Marks(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """Times at which a level is wanted."""
+    """Times at which a level is wanted; `seen` as in `Schedule`."""
 
     time_h: Float[Array, " samples"]
     order: Float[Array, " samples"]
     output: Int[Array, " samples"]
     sampled: Bool[Array, " samples"]
+    seen: Int[Array, " samples"] | None = None
 
 
 class History(NamedTuple):
@@ -237,4 +238,10 @@ def _samples(xp: Any, samples: Samples, at: Any, order: Any) -> dict[str, Any]:
     tied = (at[None, :] == samples.time_h[:, None]) & (order[None, :] < samples.order[:, None])
     segment = xp.maximum(xp.sum(earlier | tied, axis=1) - 1, 0)
     since = xp.maximum(samples.time_h - at[segment], 0.0)
-    return {"segment": segment, "since_h": since, "output": samples.output, "sampled": samples.sampled}
+    return {
+        "segment": segment,
+        "since_h": since,
+        "output": samples.output,
+        "sampled": samples.sampled,
+        "seen": samples.seen,
+    }

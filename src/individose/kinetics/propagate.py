@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from individose.base import InputError
 from individose.kinetics.schedule import Schedule, SteadyDoses
 from individose.kinetics.steady import amounts_at_phase
 from individose.kinetics.system import Outputs, Parameters, Prepared, Rates, State, System
@@ -72,14 +71,6 @@ def _steady_amounts(system: System, prepared: Prepared, schedule: Schedule) -> A
     """(kind, amounts) for each anchor: what a steady-state dose puts in the place of, or beside, what is there."""
     if schedule.steady is None:
         return None
-    if not system.linear:
-        raise InputError(
-            f"a dose starts at steady state in {system.name}",
-            "a linear system, whose steady state is a geometric series",
-            "that of a nonlinear system is a root",
-            "Solve it with individose.kinetics.ode.solve.",
-        )
-
     def one(dose: SteadyDoses) -> State:
         wanted = jnp.asarray(dose.kind > 0)
         interval = jnp.where(wanted, dose.interval_h, 1.0)
@@ -100,20 +91,26 @@ def _steady_amounts(system: System, prepared: Prepared, schedule: Schedule) -> A
 
 def concentrations(system: System, p: PieceParameters, schedule: Schedule) -> Float[Array, " samples"]:
     """Concentration (mg/L) at every sample; padding gives a harmless finite number."""
+    if system.whole is not None:
+        return system.whole.levels(p, schedule)
     prepared = prepare(system, p)
     states = anchor_states(system, prepared, schedule)
 
-    def sample(segment: Index, since: Scalar, output: Index) -> Scalar:
+    def sample(segment: Index, since: Scalar, output: Index, seen: Index | None) -> Scalar:
         mine = _of(prepared, jnp.asarray(schedule.piece)[segment])
         state = tuple(x[segment] for x in states)
         rates = _rates(schedule, segment, system.size)
-        return _chosen(system.observe(mine, system.advance(mine, state, rates, since)), output)
+        then = mine if seen is None else _of(prepared, seen)
+        return _chosen(system.observe(then, system.advance(mine, state, rates, since)), output)
 
-    return jax.vmap(sample)(*(jnp.asarray(x) for x in (schedule.segment, schedule.since_h, schedule.output)))
+    segment, since, output = (jnp.asarray(x) for x in (schedule.segment, schedule.since_h, schedule.output))
+    return jax.vmap(sample)(segment, since, output, None if schedule.seen is None else jnp.asarray(schedule.seen))
 
 
 def areas(system: System, p: PieceParameters, schedule: Schedule) -> Float[Array, " samples"]:
-    """Area under the concentration (mg.h/L) from the first anchor to every sample, in closed form."""
+    """Area under the concentration (mg.h/L) from the first anchor to every sample, in closed form (or as one more state)."""
+    if system.whole is not None:
+        return system.whole.areas(p, schedule)
     prepared = prepare(system, p)
     states = anchor_states(system, prepared, schedule)
     pieces = jnp.asarray(schedule.piece)

@@ -18,10 +18,15 @@ INPUTS = {
     "zero_then_first": "into a depot over a time that the model gives, and from it at ka",
     "transit": "through n equal stages at ktr, and on at ka where that is given (Erlang)",
     "chain": "through n stages at rates k1, .., kn (an ester that is released, then cleaved)",
+    "savic_transit": "through n stages in the mean time MTT, n any number, and on at ka where that is given",
+    "weibull": "by a Weibull law of the time since the dose (Td, shape)",
 }
 """Inputs that a card may name, beside the numbers of stages of a transit or a chain."""
 
 EXTRAVASCULAR = ("first_order", "zero_order", "zero_then_first", "transit", "chain")
+REMEMBERED = ("savic_transit", "weibull")
+"""Inputs by a law of the time since the dose: they need differential equations."""
+
 PERIPHERAL: dict[str, tuple[str, ...]] = {
     "one_compartment": (),
     "two_compartment": ("peripheral",),
@@ -36,21 +41,30 @@ def compose(
     *,
     stages: int = 0,
     metabolite: str | None = None,
+    elimination: str = "linear",
+    effect: str | None = None,
 ) -> System:
     """The system of a disposition and its inputs, in the parameterisation that `parameters` name.
 
     **Arguments:** `parameters` are the names that a card gives (the first parameterisation of each disposition if
     empty); `stages` of a transit or chain; `metabolite` is the disposition of what the parent is eliminated into, with
-    parameters that end in `m` (CLm, Vm) and the fraction `fm`.
+    parameters that end in `m` (CLm, Vm) and the fraction `fm`; `elimination` and `effect` are words of
+    `kinetics.ode.register`. What is linear is solved in closed form, everything else as differential equations.
 
     **Raises:** `CardError` for a word that is not registered, or parameters that are not complete.
     """
-    return _compose(disposition, tuple(inputs), tuple(sorted(parameters)), stages, metabolite)
+    return _compose(disposition, tuple(inputs), tuple(sorted(parameters)), stages, metabolite, elimination, effect)
 
 
 @lru_cache(maxsize=256)
 def _compose(
-    disposition: str, inputs: tuple[str, ...], names: tuple[str, ...], stages: int, metabolite: str | None
+    disposition: str,
+    inputs: tuple[str, ...],
+    names: tuple[str, ...],
+    stages: int,
+    metabolite: str | None,
+    elimination: str,
+    effect: str | None,
 ) -> System:
     unknown = [name for name in inputs if name not in INPUTS]
     if unknown or not inputs:
@@ -63,6 +77,8 @@ def _compose(
     if disposition not in CHOICES:
         choose(disposition, names)
     given = names or CHOICES[disposition][0]
+    if elimination != "linear" or effect is not None or set(inputs) & set(REMEMBERED):
+        return _nonlinear(disposition, inputs, given, stages, metabolite, elimination, effect)
     parent = Block(("central", *PERIPHERAL[disposition]), choose(disposition, given))
     formed = None
     if metabolite is not None:
@@ -76,6 +92,40 @@ def _compose(
     written = " + ".join(inputs) + (f", {stages} stages" if stages else "")
     name = f"{disposition}, {written}" + (f", metabolite {metabolite}" if metabolite else "")
     return linear(name, plan, placed, outputs)
+
+
+def _nonlinear(
+    disposition: str,
+    inputs: tuple[str, ...],
+    given: tuple[str, ...],
+    stages: int,
+    metabolite: str | None,
+    elimination: str,
+    effect: str | None,
+) -> System:
+    """The same words as differential equations."""
+    from individose.kinetics.ode import as_system  # the solvers are loaded where a card needs them
+    from individose.kinetics.ode.register import composed
+
+    remembering = [name for name in inputs if name in REMEMBERED]
+    others = tuple(name for name in inputs if name in EXTRAVASCULAR)
+    if metabolite is not None or len(remembering) > 1 or (remembering and others):
+        raise CardError(
+            f"{' + '.join(inputs)} with {elimination} elimination is asked for"
+            + (" with a metabolite" if metabolite else ""),
+            "one remembered input (savic_transit, weibull) alone, and metabolites of linear systems",
+            "the kinetics room's register",
+            "Write the card with one of these.",
+        )
+    if remembering:
+        behind = (Chain(("depot",), ("ka",)),) if remembering[0] == "savic_transit" and "ka" in given else ()
+        return as_system(
+            composed(disposition, behind, (), given, elimination=elimination, effect=effect, remembering=remembering[0])
+        )
+    chains, entries = _inputs(inputs, given, stages)
+    centre = sum(len(chain.stages) for chain in chains)
+    placed = tuple(dict.fromkeys(Entry(centre if e.compartment < 0 else e.compartment, e.modelled) for e in entries))
+    return as_system(composed(disposition, tuple(chains), placed, given, elimination=elimination, effect=effect))
 
 
 def _inputs(inputs: tuple[str, ...], given: Collection[str], stages: int) -> tuple[list[Chain], list[Entry]]:

@@ -51,6 +51,7 @@ class Schedule(NamedTuple):
     - `output`: position of the analyte that a sample measures.
     - `sampled`: False for padding.
     - `steady`: None when no dose is at steady state.
+    - `seen`: row of the parameters that observe at each sample; None where it is that of the segment.
     """
 
     span_h: Float[Array, " anchors"]
@@ -64,6 +65,7 @@ class Schedule(NamedTuple):
     output: Int[Array, " samples"]
     sampled: Bool[Array, " samples"]
     steady: SteadyDoses | None = None
+    seen: Int[Array, " samples"] | None = None
 
 
 SIZES = (1, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from individose.base import InputError
 from individose.kinetics.system import Entry, Outputs, Parameters, Prepared, State, System
 
 Scalar = Float[Array, ""]
@@ -69,8 +70,11 @@ def amounts_at_phase(
 ) -> State:
     """Amounts at steady state, `phase_h` (in (0, interval]) after the last dose arrived; an infusion may outlast intervals.
 
-    Doses that still run are added up one by one (at most `slots`), those that have ended as a geometric series.
+    Doses that still run are added up one by one (at most `slots`), those that have ended as a geometric series. A system
+    without closed form finds the root by itself.
     """
+    if system.whole is not None:
+        return system.whole.steady_amounts(q, into, amount_mg, duration_h, interval_h, phase_h)
     nothing = tuple(jnp.zeros(()) for _ in range(system.size))
     infused = jnp.maximum(duration_h, 0.0)
     running = jnp.where(infused > phase_h, jnp.ceil((infused - phase_h) / interval_h), 0.0)
@@ -91,6 +95,8 @@ def area_over_interval(
     system: System, q: Prepared, into: Any, amount_mg: Scalar, duration_h: Scalar, interval_h: Scalar
 ) -> Outputs:
     """Area under each output over one interval at steady state, mg.h/L; `duration_h` at most `interval_h`."""
+    if system.whole is not None:
+        return system.whole.steady_areas(q, into, amount_mg, duration_h, interval_h)
     trough = trough_amounts(system, q, into, amount_mg, duration_h, interval_h)
     bolus = duration_h <= 0.0
     rate = unit(system, into, jnp.where(bolus, 0.0, amount_mg / jnp.where(bolus, 1.0, duration_h)))
@@ -109,6 +115,8 @@ def steady_exposure(
     The area is that of one dose to infinity, whatever its lag and duration.
     """
     q = system.prepare(p)
+    if not system.linear:
+        return _steady_exposure_as_one(system, p, q, amount_mg, duration_h, interval_h)
     trough, area = jnp.zeros(()), jnp.zeros(())
     for entry in system.entries:
         share, lag, duration = _entering(p, entry, amount_mg, duration_h)
@@ -119,6 +127,26 @@ def steady_exposure(
         trough = trough + system.observe(q, amounts)[0]
         area = area + area_over_interval(system, q, into, given, jnp.zeros(()), interval_h)[0]
     return trough, area
+
+
+def _steady_exposure_as_one(
+    system: System, p: Parameters, q: Prepared, amount_mg: Scalar, duration_h: Scalar, interval_h: Scalar
+) -> tuple[Scalar, Scalar]:
+    """Of a system without superposition, whose dose comes in by a single way."""
+    entry, *others = system.entries
+    if others:
+        raise InputError(
+            f"a steady state is asked of {system.name}, whose dose is split over {len(system.entries)} ways",
+            "a dose that enters a nonlinear system by one way",
+            "without superposition its parts cannot be added up",
+            "Simulate many doses instead.",
+        )
+    share, lag, duration = _entering(p, entry, amount_mg, duration_h)
+    phase = interval_h - jnp.mod(lag, interval_h)
+    into, given = entry.compartment, amount_mg * share
+    amounts = amounts_at_phase(system, q, into, given, duration, interval_h, phase, RUNNING)
+    area = area_over_interval(system, q, into, given, duration, interval_h)
+    return system.observe(q, amounts)[0], area[0]
 
 
 RUNNING = 4

@@ -38,6 +38,27 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Whole:
+    """How a system is solved that has no closed form: a whole history in one pass, and its steady state as a root.
+
+    - `levels`, `areas`: (parameters by piece, schedule) -> one value for each sample, as `kinetics.concentrations`.
+    - `course`: (parameters by piece, schedule, threshold or None) -> what `kinetics.exposure` reads off between the first
+      two samples, with `area` and first `moment`.
+    - `steady_amounts`: (parameters, compartment, mg, duration h, interval h, phase h) -> state.
+    - `steady_areas`: (parameters, compartment, mg, duration h, interval h) -> area over one interval, by output.
+
+    A steady state is infinite where more comes in than can be eliminated. What cannot be solved is NaN throughout, so that
+    no number is taken for a level.
+    """
+
+    levels: Callable[..., Array]
+    areas: Callable[..., Array]
+    course: Callable[..., Any]
+    steady_amounts: Callable[..., State]
+    steady_areas: Callable[..., Outputs]
+
+
+@dataclass(frozen=True)
 class System:
     """A compartment system, solved between events.
 
@@ -52,7 +73,9 @@ class System:
     - `prepare`, `advance`, `area`, `observe`: pure and differentiable in parameters, amounts and time; `area` is the
       integral of `observe` over the time.
     - `losses`: for each compartment the parameter that is the only rate at which it empties (a depot, a patch), or "".
-    - `linear`: whether superposition holds.
+    - `whole`: None for a linear system, where superposition holds and everything is in closed form.
+    - `hidden`: how many of the last entries of the state are no compartments but what the system remembers.
+    - `boluses_only`: compartments that take nothing but doses given at once, each remembered by itself.
     """
 
     name: str
@@ -64,22 +87,35 @@ class System:
     advance: Advance
     area: Callable[[Prepared, State, Rates, Scalar], Outputs]
     observe: Callable[[Prepared, State], Outputs]
-    linear: bool = True
     losses: tuple[str, ...] = ()
+    whole: Whole | None = None
+    hidden: int = 0
+    boluses_only: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
+        """Length of the state."""
         return len(self.compartments)
+
+    @property
+    def visible(self) -> tuple[str, ...]:
+        """The compartments that a dose or a level may name."""
+        return self.compartments[: self.size - self.hidden]
+
+    @property
+    def linear(self) -> bool:
+        """Whether superposition holds."""
+        return self.whole is None
 
     @property
     def optional(self) -> tuple[str, ...]:
         """Parameters of the input that may be given beside those of the system."""
-        numbers = ("", *(str(i + 1) for i in range(self.size)))
+        numbers = ("", *(str(i + 1) for i in range(len(self.visible))))
         return tuple(f"{name}{number}" for name in ("F", "lag", "duration", "rate") for number in numbers)
 
     def index(self, compartment: str) -> int | None:
         """Position of a compartment given by name or by NONMEM number (`"cmt2"`); None when there is none such."""
-        if compartment in self.compartments:
-            return self.compartments.index(compartment)
+        if compartment in self.visible:
+            return self.visible.index(compartment)
         number = compartment.removeprefix("cmt")
-        return int(number) - 1 if number.isdigit() and 1 <= int(number) <= self.size else None
+        return int(number) - 1 if number.isdigit() and 1 <= int(number) <= len(self.visible) else None

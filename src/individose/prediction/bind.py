@@ -10,28 +10,27 @@ from typing import Any
 import numpy as np
 
 from individose.base import CardError, InputError, Notice
-from individose.drugs import Card, CovariateUse, Effect, evaluate
+from individose.drugs import Card, CovariateUse, Effect, covariate, evaluate
 from individose.events import Level, Reset, Subject, check_history
 from individose.kinetics import System, arrange, compose, padded
-from individose.kinetics.arrange import MODELLED_DURATION, MODELLED_RATE, REMOVAL
+from individose.kinetics.arrange import GIVEN, MODELLED_DURATION, MODELLED_RATE, RATE_GIVEN, REMOVAL
 from individose.prediction.covariates import segment_values
 from individose.prediction.numbers import NUMPY
-from individose.prediction.relation import ABOVE, BELOW, LEVEL, NOTHING, Data, Relation
+from individose.prediction.observations import Censoring, conventions, kind, numbers, residuals
+from individose.prediction.relation import NOTHING, Data, Relation
 from individose.prediction.timeline import OCCASION, Sizes, Timeline, by_occasion, history, sizes, walk
 
 TOGETHER = 12
 """Infusions of one steady state that may run at once."""
-
-CARRIED_OUT = ("log-normal", "normal")
-"""Transforms of random effects that the relation carries out."""
 
 
 @dataclass(frozen=True)
 class Bound:
     """One subject under one card.
 
-    `typical` has one row for each piece of time whose covariates differ from the others, or a single one; `notices` are
-    what the reader of any result must know.
+    `typical` has one row for each row of the timeline, or a single one where no covariate changes; `notices` are
+    what the reader of any result must know. `prior_weight` multiplies the precision of the effects: under 1 the population
+    counts for less.
     """
 
     card: Card
@@ -40,6 +39,8 @@ class Bound:
     line: Timeline
     typical: np.ndarray
     notices: tuple[Notice, ...]
+    censoring: Censoring = "m3"
+    prior_weight: float = 1.0
 
     @property
     def sizes(self) -> Sizes:
@@ -47,19 +48,26 @@ class Bound:
 
     @property
     def effects(self) -> tuple[str, ...]:
-        """Names of the random effects in their order: those by subject after their parameters, then CL:occ1 and so on."""
+        """Names of the random effects in their order: those by subject after their parameters, then CL:occ1 and so on.
+
+        Effects of occasions that only fill up the arrays have no name.
+        """
         subject, between = by_level(self.card)
         numbers = range(1, self.relation.occasions + 1)
+        last = max(by_occasion(self.line)) + 1
         return (
             *(effect.parameter for effect in subject),
-            *(f"{effect.parameter}:occ{k}" for k in numbers for effect in between),
+            *(f"{effect.parameter}:occ{k}" if k <= last else "" for k in numbers for effect in between),
         )
 
     def now(self) -> Data:
         """Only the typical parameters at the latest covariates: all that `Relation.individual` reads."""
         nothing: Any = None
         last = np.array(by_occasion(self.line)[-1:], dtype=np.int32) if self.relation.between else None
-        return Data(nothing, nothing, self.typical[-1:], nothing, nothing, nothing, nothing, nothing, last)
+        shapes = _shapes(self.card)
+        return Data(
+            nothing, nothing, self.typical[-1:], nothing, nothing, nothing, nothing, nothing, last, shapes=shapes
+        )
 
     def data(self, to: Sizes | None = None) -> Data:
         """The arrays, padded to `to` (this subject's own sizes unless a ward needs larger ones)."""
@@ -73,7 +81,10 @@ def relation(card: Card) -> tuple[System, Relation]:
     **Raises:** `CardError` for a transform that no relation carries out.
     """
     names = tuple(p.name for p in card.parameters)
-    system = compose(card.disposition, card.inputs, names, stages=card.stages, metabolite=card.metabolite)
+    system = compose(
+        card.disposition, card.inputs, names,
+        stages=card.stages, metabolite=card.metabolite, elimination=card.elimination, effect=card.effect,
+    )  # fmt: skip
     unread = [name for name in names if name not in (*system.parameters, *system.optional)]
     if unread:
         raise CardError(
@@ -82,18 +93,17 @@ def relation(card: Card) -> tuple[System, Relation]:
             "a parameter that nothing reads would be ignored in silence",
             "Take it out of the card, or name the system that uses it.",
         )
-    if any(use.carry == "linear" for use in card.covariates):
-        raise CardError(
-            f"{card.id} asks for a covariate that runs linearly between its dates",
-            "backward (NONMEM's rule) or forward",
-            "this version's binding holds covariates constant within a segment",
-            "Choose one of these.",
-        )
-    for effect in card.effects:
-        if effect.transform not in CARRIED_OUT:
-            raise _not_carried_out(card, effect)
+    for use in card.covariates:
+        if use.carry == "linear" and covariate(use.name).kind != "continuous":
+            raise CardError(
+                f"{card.id} lets {use.name} run linearly between its dates",
+                "backward (NONMEM's rule) or forward",
+                f"{use.name} is {', '.join(covariate(use.name).values) or 'yes or no'}, and nothing lies between",
+                "Choose one of these.",
+            )
     effects, between = (tuple((names.index(e.parameter), e.transform) for e in level) for level in by_level(card))
-    return system, Relation(system, names, effects, card.residual.convention, between=between)
+    first, *others = conventions(residuals(card, system))
+    return system, Relation(system, names, effects, first, between=between, others=tuple(others))
 
 
 def by_level(card: Card) -> tuple[tuple[Effect, ...], tuple[Effect, ...]]:
@@ -102,40 +112,80 @@ def by_level(card: Card) -> tuple[tuple[Effect, ...], tuple[Effect, ...]]:
     return subject, tuple(e for e in card.effects if e.level == "occasion")
 
 
-def _not_carried_out(card: Card, effect: Effect) -> CardError:
-    return CardError(
-        f"{card.id}: the effect on {effect.parameter} is {effect.transform} by {effect.level}",
-        f"this version carries out {' and '.join(CARRIED_OUT)} effects by subject",
-        remedy="Use a card with such effects.",
-    )
-
-
-def bind(card: Card, subject: Subject, *, extrapolate: bool = False, occasions: bool = False) -> Bound:
+def bind(
+    card: Card,
+    subject: Subject,
+    *,
+    extrapolate: bool = False,
+    censoring: Censoring = "m3",
+    prior_weight: float = 1.0,
+) -> Bound:
     """Checks a subject against a card and works out its timeline and typical values.
 
-    **Arguments:** `occasions` says that the caller can deal with effects by occasion, whose number differs from patient to
-    patient; otherwise a card that has some is refused.
+    **Arguments:** `censoring` says what levels beyond a limit count (see `Censoring`); `prior_weight` see `Bound`.
 
-    **Raises:** `CardError` for such a card; `InputError` (history, covariates), `DomainError` (outside the card's domain,
-    unless `extrapolate`), each naming the subject.
+    **Raises:** `InputError` (options, history, covariates, a typical value that its transform does not have), `DomainError`
+    (outside the card's domain, unless `extrapolate`), each naming the subject.
     """
+    _check_options(censoring, prior_weight)
     try:
         check_history(subject)
         system, structure = relation(card)
-        if structure.between and not occasions:
-            raise _not_carried_out(card, by_level(card)[1][0])
         line = walk(subject, system, _followed(card))
         _refuse_unanswered(card, line, system)
         values, notices = segment_values(card, line, extrapolate=extrapolate)
     except InputError as error:
         raise error.about(subject.id) from error
     notices = (*(Notice("as-understood", note, "note") for note in subject.notes), *notices)
-    censored = any(level.measured and level.censoring != "none" for level in line.levels)
+    beyond = sum(level.measured and level.censoring != "none" for level in line.levels)
+    censored = bool(beyond) and censoring == "m3"
+    if beyond and not censored:
+        notices = (
+            *notices,
+            Notice("levels-left-out", f"{beyond} of the levels lie beyond a limit and count nothing (M1)."),
+        )
+    if prior_weight != 1.0:
+        notices = (
+            *notices,
+            Notice("prior-weighted", f"The population counts {prior_weight:g} times as much as published."),
+        )
     structure = replace(structure, worn=line.worn, censored=censored, occasions=_occasions(card, line))
     if structure.moves:
         *_, infused, slots = sizes(line, system, structure.parameters)
         structure = replace(structure, infused=infused, slots=slots)
-    return Bound(card, subject, structure, line, _typical(card, values), notices)
+    typical = _typical(card, values)
+    _check_fractions(card, typical, subject)
+    return Bound(card, subject, structure, line, typical, notices, censoring, prior_weight)
+
+
+def _check_options(censoring: str, prior_weight: float) -> None:
+    if censoring not in ("m3", "m1"):
+        raise InputError(
+            f"censoring is '{censoring}'",
+            "m3 (a level beyond a limit counts by its probability) or m1 (it is left out)",
+            "Beal 2001, J Pharmacokinet Pharmacodyn 28:481-504",
+        )
+    if not 0.0 < prior_weight < float("inf"):
+        raise InputError(
+            f"the prior weight is {prior_weight:g}",
+            "a number above 0; 1 is the population as published",
+            "it multiplies the precision of the effects",
+            "0.2 leaves a fifth of the population's weight.",
+        )
+
+
+def _check_fractions(card: Card, typical: np.ndarray, subject: Subject) -> None:
+    """A logit-normal effect needs a typical value between 0 and 1."""
+    for column, parameter in enumerate(card.parameters):
+        logit = any(e.parameter == parameter.name and e.transform == "logit-normal" for e in card.effects)
+        if logit and not np.all((typical[:, column] > 0.0) & (typical[:, column] < 1.0)):
+            raise InputError(
+                f"the typical {parameter.name} is {typical[-1, column]:g}",
+                "a logit-normal parameter lies between 0 and 1",
+                f"the equations of {card.id} at this patient's covariates",
+                "Check the covariates.",
+                subject=subject.id,
+            )
 
 
 def _followed(card: Card) -> tuple[CovariateUse, ...]:
@@ -163,6 +213,15 @@ def _refuse_unanswered(card: Card, line: Timeline, system: System) -> None:
                 f"{card.id} gives no {wanted} for the compartment {system.compartments[dose.into]}",
                 "NONMEM's RATE -1 and -2",
                 f"State the duration of the infusion, or use a card with the parameter {wanted}.",
+            )
+        at_once = dose.how in (GIVEN, RATE_GIVEN) and dose.duration_h <= 0
+        if dose.into in system.boluses_only and not (at_once and dose.kind < 2):
+            raise InputError(
+                f"the dose of {dose.amount_mg:g} mg at {dose.time_h:g} h "
+                + ("is added to a steady state (SS 2)" if dose.kind == 2 else "is infused or taken off again"),
+                f"doses given at once into {system.compartments[dose.into]}, and SS 1 where one is at steady state",
+                f"{card.id} delivers each dose by a law of the time since it was taken",
+                "Give the infusion into the central compartment (CMT), or use a card with stages.",
             )
         if dose.how == REMOVAL and not system.losses[dose.into]:
             raise InputError(
@@ -248,31 +307,32 @@ def data(bound: Bound, to: Sizes) -> Data:
     past = history(line, bound.relation.system, to)
     moves = bound.relation.moves
     more = samples - len(line.levels)
-    measured = [_kind(level) for level in line.levels]
+    measured = [kind(level, bound.censoring) for level in line.levels]
     observed = [level.value_mg_L if level.measured else 1.0 for level in line.levels]
+    outputs = [row.output for row in line.samples] + [0] * more
     return Data(
         None if moves else arrange(np, past, None, infused=infused, steady=slots),
         past if moves else None,
         typical,
         np.array(observed + [1.0] * more),
         np.array(measured + [NOTHING] * more, dtype=np.int32),
-        np.float64(card.residual.additive_mg_L),
-        np.float64(card.residual.proportional),
-        precision(card, bound.relation.occasions),
-        _by_piece(line, pieces) if bound.relation.between else None,
+        precision=bound.prior_weight * precision(card, bound.relation.occasions),
+        occasion=_by_piece(line, pieces) if bound.relation.between else None,
+        shapes=_shapes(card),
+        **numbers(residuals(card, bound.relation.system), outputs),
     )
+
+
+def _shapes(card: Card) -> np.ndarray | None:
+    """Box and Cox's shape of each effect, by subject and by occasion; None where no effect has one."""
+    shapes = [effect.shape for level in by_level(card) for effect in level]
+    return np.array([shape or 0.0 for shape in shapes]) if any(shapes) else None
 
 
 def _by_piece(line: Timeline, pieces: int) -> np.ndarray:
     """The occasion of each piece, padded with the last."""
     found = by_occasion(line)
     return np.array(found + found[-1:] * (pieces - len(found)), dtype=np.int32)
-
-
-def _kind(level: Level) -> int:
-    if not level.measured:
-        return NOTHING
-    return {"none": LEVEL, "below": BELOW, "above": ABOVE}[level.censoring]
 
 
 @lru_cache(maxsize=256)

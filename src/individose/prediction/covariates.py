@@ -7,6 +7,7 @@ import numpy as np
 from individose.base import DomainError, InputError, Notice
 from individose.drugs import Card, CovariateUse, covariate
 from individose.events import Reading
+from individose.prediction.slopes import Course, along
 from individose.prediction.timeline import Timeline
 
 Values = dict[str, np.ndarray]
@@ -22,8 +23,10 @@ def segment_values(card: Card, line: Timeline, *, extrapolate: bool) -> tuple[Va
     values: Values = {}
     notices: list[Notice] = []
     for use in card.covariates:
-        found = _carried(card, line, use)
-        notices.extend(_within_domain(card, use.name, found, extrapolate))
+        known = _known(card, line, use)
+        found = _carried(line, use, known)
+        reached = [value for _, value in known] if use.carry == "linear" else found
+        notices.extend(_within_domain(card, use.name, reached, extrapolate))
         values[use.name] = np.array(found)
     notices.extend(_beyond_equations(card, line, extrapolate))
     if all(np.all(v == v[0]) for v in values.values()):
@@ -31,7 +34,8 @@ def segment_values(card: Card, line: Timeline, *, extrapolate: bool) -> tuple[Va
     return values, tuple(notices)
 
 
-def _carried(card: Card, line: Timeline, use: CovariateUse) -> list[float]:
+def _known(card: Card, line: Timeline, use: CovariateUse) -> list[tuple[int, float]]:
+    """Readings of a covariate: position among all readings, and value; at least one."""
     known = [(i, _number(use.name, reading)) for i, reading in enumerate(line.readings) if use.name in reading.values]
     if not known:
         entry = covariate(use.name)
@@ -42,10 +46,17 @@ def _carried(card: Card, line: Timeline, use: CovariateUse) -> list[float]:
             f"its equations read {use.name}",
             "Add it; individose never fills in a covariate by itself.",
         )
+    return known
+
+
+def _carried(line: Timeline, use: CovariateUse, known: list[tuple[int, float]]) -> list[float]:
     if all(value == known[0][1] for _, value in known):
         return [known[0][1]] * len(line.ends)
     if use.carry == "backward":
         return [next((v for i, v in known if i >= end), known[-1][1]) for end in line.ends]
+    if use.carry == "linear":
+        course = Course([line.read_h[i] for i, _ in known], [value for _, value in known])
+        return along(course, line.restarts_h, line.moments_h).tolist()
     return [next((v for i, v in reversed(known) if i < begin), known[0][1]) for begin in line.begins]
 
 

@@ -6,6 +6,7 @@ structure share a compiled program.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from jaxtyping import Float, Int
 
 from individose.kinetics import Doses, History, Inputs, Parameters, Schedule, System, areas, arrange, concentrations
 from individose.kinetics.schedule import Array
+from individose.prediction import residual
 
 
 class Data(NamedTuple):
@@ -26,7 +28,11 @@ class Data(NamedTuple):
       `Relation.parameters`.
     - `observed`: levels in mg/L, 1 where nothing was measured.
     - `measured`: 0 nothing, 1 a level, 2 below the limit given, 3 above it.
-    - `additive`, `proportional`: residual error, SD in mg/L and SD as a fraction.
+    - `additive`, `proportional`: residual error, SD in mg/L and SD as a fraction (on the log scale the SD there); one for
+      each sample where analytes differ, and so for the next three.
+    - `exponent` of a power model, `nu` degrees of freedom of Student's t: None where there is none.
+    - `convention`: for each sample which of a relation's conventions holds; None where there is one.
+    - `shapes`: Box and Cox's shape of each effect, by subject and by occasion; None where no effect has one.
     - `precision`: inverse of the covariance of the effects.
     - `occasion`: which occasion (from 0) each piece of time belongs to; None where no effect varies by occasion.
     """
@@ -36,10 +42,14 @@ class Data(NamedTuple):
     typical: Float[Array, "pieces parameters"]
     observed: Float[Array, " samples"]
     measured: Int[Array, " samples"]
-    additive: Float[Array, ""] | np.float64
-    proportional: Float[Array, ""] | np.float64
+    additive: Array | np.float64
+    proportional: Array | np.float64
     precision: Float[Array, "effects effects"]
     occasion: Int[Array, " pieces"] | None = None
+    exponent: Array | np.float64 | None = None
+    nu: Array | np.float64 | None = None
+    convention: Int[Array, " samples"] | None = None
+    shapes: Float[Array, " effects"] | None = None
 
     @property
     def sampled(self) -> Array:
@@ -62,7 +72,8 @@ class Relation:
 
     **Arguments:** `parameters` are the columns of `Data.typical`; `effects[i]` is (column, transform) of eta i, by subject;
     `between` are those that are drawn anew at each of `occasions` occasions, whose etas follow occasion by occasion;
-    `residual` is the convention of the residual SD, as a card writes it; `infused` and `slots` say what a history that is
+    `residual` is the convention of the residual error, as a card writes it, and `others` are those that further analytes
+    have; `infused` and `slots` say what a history that is
     arranged by the parameters may hold (see `kinetics.arrange`), `worn` and `censored` whether anything is taken off again
     or lies beyond a limit: what is not there is not compiled.
     """
@@ -77,14 +88,25 @@ class Relation:
     censored: bool = False
     between: tuple[tuple[int, str], ...] = ()
     occasions: int = 0
+    others: tuple[str, ...] = ()
 
     @property
     def moves(self) -> bool:
         """Whether parameters say anything of the doses (F, lag, duration, rate, a removal), so that they move events."""
         return self.worn or any(name in self.parameters for name in self.system.optional)
 
+    @property
+    def together(self) -> bool:
+        """Whether many patients are solved faster side by side: closed forms, which all take the same steps."""
+        return self.system.linear
+
+    @property
+    def by_subject(self) -> int:
+        """How many of the effects are the patient's own."""
+        return len(self.effects)
+
     def individual(self, eta: Eta, data: Data) -> Parameters:
-        """Individual parameters by piece: typical value times exp(eta) (log-normal) or plus eta (normal).
+        """Individual parameters by piece: the typical value moved by eta, by the transform of each effect (`moved`).
 
         An effect by occasion enters like one by subject, with the eta of the occasion that the piece belongs to.
         """
@@ -94,9 +116,9 @@ class Relation:
             assert data.occasion is not None
             by_occasion = eta[len(self.effects) :].reshape(self.occasions, len(self.between))[data.occasion]
             acting += [(one, by_occasion[:, i]) for i, one in enumerate(self.between)]
-        for (column, transform), shift in acting:
+        for i, ((column, transform), shift) in enumerate(acting):
             name = self.parameters[column]
-            values[name] = values[name] * jnp.exp(shift) if transform == "log-normal" else values[name] + shift
+            values[name] = moved(transform, values[name], shift, None if data.shapes is None else data.shapes[i])
         return values
 
     def predict(self, eta: Eta, data: Data) -> Float[Array, " samples"]:
@@ -159,47 +181,85 @@ class Relation:
         return found
 
     def variance(self, f: Float[Array, " samples"], data: Data) -> Float[Array, " samples"]:
-        """Residual variance at prediction f, (mg/L)^2; never quite zero, so that a level at f = 0 has a density."""
-        a, b = data.additive, data.proportional
-        spread = (a + b * f) ** 2 if self.residual == "sd = a + b f" else a**2 + (b * f) ** 2
-        return jnp.maximum(spread, 1e-12)
+        """Residual variance at prediction f, (mg/L)^2 (of ln y for a log-additive error), never quite zero; under Student's t
+        the square of its scale."""
+        return self._chosen(lambda convention: residual.placed(convention, f, _error(data)).v, data)
 
     def terms(self, f: Float[Array, " samples"], data: Data) -> Float[Array, " samples"]:
         """Minus log density of each level at prediction f, without the constant log(2 pi)/2; 0 where nothing was measured.
 
-        A level known only to lie below or above a limit contributes the probability of that (M3; Beal 2001,
-        J Pharmacokinet Pharmacodyn 28:481-504).
+        For a log-additive error it is the density of ln y (NONMEM fits the logarithms). A level known only to lie below or
+        above a limit contributes the probability of that (M3; Beal 2001, J Pharmacokinet Pharmacodyn 28:481-504).
         """
-        v = self.variance(f, data)
-        z = (data.observed - f) / jnp.sqrt(v)
-        exact = 0.5 * (z**2 + jnp.log(v))
-        if not self.censored:
-            return jnp.where(data.measured == NOTHING, 0.0, exact)
-        sign = jnp.where(data.measured == ABOVE, -1.0, 1.0)
-        beyond = -jax.scipy.special.log_ndtr(sign * z)
-        known = jnp.where(data.measured == LEVEL, exact, beyond)
-        return jnp.where(data.measured == NOTHING, 0.0, known)
+
+        def one(convention: str) -> Any:
+            at, z = self._distance(convention, f, data)
+            exact = residual.exact(z, at.v, data.nu)
+            if not self.censored:
+                return exact
+            return jnp.where(data.measured == LEVEL, exact, residual.beyond(_signed(z, data), data.nu))
+
+        return jnp.where(data.measured == NOTHING, 0.0, self._chosen(one, data))
 
     def standardised(self, f: Float[Array, " samples"], data: Data) -> Float[Array, " samples"]:
         """Distance of each level from prediction f in residual SDs; beyond a limit, only on its wrong side."""
-        z = (data.observed - f) / jnp.sqrt(self.variance(f, data))
+        z = self._chosen(lambda convention: self._distance(convention, f, data)[1], data)
         beyond = jnp.where(data.measured == BELOW, jnp.minimum(z, 0.0), jnp.maximum(z, 0.0))
         return jnp.where(data.measured == NOTHING, 0.0, jnp.where(data.measured == LEVEL, z, beyond))
 
     def information(self, f: Float[Array, " samples"], data: Data) -> Float[Array, " samples"]:
-        """Expected second derivative of `terms` in f: 1/v + (dv/df)^2 / (2 v^2), never negative.
+        """Expected second derivative of `terms` in f, never negative: 1/v + (dv/df)^2 / (2 v^2) for a normal error.
 
-        For a level beyond a limit the second derivative of -log Phi(z) at constant v, h (h + z) / v with h = phi / Phi.
+        For a level beyond a limit the second derivative at constant v (see `residual`).
         """
-        a, b = data.additive, data.proportional
-        v = self.variance(f, data)
-        slope = 2 * b * (a + b * f) if self.residual == "sd = a + b f" else 2 * b**2 * f
-        exact = 1.0 / v + 0.5 * (slope / v) ** 2
-        if not self.censored:
-            return jnp.where(data.measured == NOTHING, 0.0, exact)
-        sign = jnp.where(data.measured == ABOVE, -1.0, 1.0)
-        z = sign * (data.observed - f) / jnp.sqrt(v)
-        hazard = jnp.exp(-0.5 * z**2 - 0.5 * np.log(2 * np.pi) - jax.scipy.special.log_ndtr(z))
-        beyond = jnp.maximum(hazard * (hazard + z), 0.0) / v
-        known = jnp.where(data.measured == LEVEL, exact, beyond)
-        return jnp.where(data.measured == NOTHING, 0.0, known)
+
+        def one(convention: str) -> Any:
+            at, z = self._distance(convention, f, data)
+            exact = residual.information(at, data.nu)
+            if not self.censored:
+                return exact
+            beyond = residual.beyond_information(_signed(z, data), at, data.nu)
+            return jnp.where(data.measured == LEVEL, exact, beyond)
+
+        return jnp.where(data.measured == NOTHING, 0.0, self._chosen(one, data))
+
+    def measured(
+        self, f: Float[Array, " samples"], z: Float[Array, " samples"], data: Data
+    ) -> Float[Array, " samples"]:
+        """The levels, mg/L, that lie `z` residual SDs from prediction f."""
+
+        def one(convention: str) -> Any:
+            at = residual.placed(convention, f, _error(data))
+            level = at.centre + z * jnp.sqrt(at.v)
+            return jnp.exp(level) if convention == residual.LOGARITHMIC else level
+
+        return self._chosen(one, data)
+
+    def _distance(self, convention: str, f: Any, data: Data) -> tuple[residual.Placed, Any]:
+        at = residual.placed(convention, f, _error(data))
+        return at, (residual.scale(convention, data.observed) - at.centre) / jnp.sqrt(at.v)
+
+    def _chosen(self, by_convention: Callable[[str], Any], data: Data) -> Any:
+        """The value under each sample's own convention."""
+        found = by_convention(self.residual)
+        for i, other in enumerate(self.others, start=1):
+            found = jnp.where(data.convention == i, by_convention(other), found)
+        return found
+
+
+def _error(data: Data) -> residual.Error:
+    return residual.Error(data.additive, data.proportional, data.exponent, data.nu)
+
+
+def _signed(z: Any, data: Data) -> Any:
+    return jnp.where(data.measured == ABOVE, -z, z)
+
+
+def moved(transform: str, typical: Any, eta: Any, shape: Any = None) -> Any:
+    """An individual value: typical times exp(eta) (log-normal), plus eta (normal), eta added to its logit (logit-normal), or
+    times exp((exp(shape eta) - 1) / shape) (box-cox; Petersson et al. 2009, Pharm Res 26:2174-2185)."""
+    if transform == "normal":
+        return typical + eta
+    if transform == "logit-normal":
+        return jax.nn.sigmoid(jnp.log(typical) - jnp.log1p(-typical) + eta)
+    return typical * jnp.exp(jnp.expm1(shape * eta) / shape if transform == "box-cox" else eta)

@@ -2,13 +2,14 @@
 
 Doses with ADDL are written out and the whole is walked once in order. Each change of a covariate that the card reads
 starts a new *piece* of time with parameters of its own, so that every record's covariates hold on the interval that ends
-at that record (NONMEM's rule) or begins there, as the card says. A clock that restarts goes on along the same line.
+at that record (NONMEM's rule) or begins there, as the card says. A covariate that runs linearly is followed by pieces
+of its own (see `slopes`). A clock that restarts goes on along the same line.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -17,9 +18,10 @@ import numpy as np
 
 from individose.base import InputError
 from individose.drugs import CovariateUse
-from individose.events import Dose, Level, Reading, Reset, Subject, expand_events
+from individose.events import Dose, Event, Level, Reading, Reset, Subject, expand_events
 from individose.kinetics import Doses, Entry, History, Marks, Samples, System, padded
 from individose.kinetics.arrange import GIVEN, LATE, MODELLED_DURATION, MODELLED_RATE, RATE_GIVEN, REMOVAL
+from individose.prediction.slopes import Course, Slopes, slopes
 
 FIRST = -1e9
 """Order of the mark that begins the line, before every record of its time."""
@@ -56,19 +58,24 @@ class MarkRow(NamedTuple):
 
 
 class SampleRow(NamedTuple):
-    """A wanted level."""
+    """A wanted level; `seen` is the row of the parameters of its own time."""
 
     time_h: float
     order: float
     output: int
+    seen: int
 
 
 @dataclass
 class Timeline:
     """A walked history, not yet padded; `samples` belong to `levels`, in record order.
 
-    `begins[k]` counts the readings made up to the start of piece k, and `ends[k]` is the position of the reading that closes
-    it (the count of all readings when none does).
+    Row k of the parameters is a piece of time or, where a covariate runs linearly, a moment within a piece at which a dose or
+    a sample takes place; the last row is the last piece, with the latest covariates. `begins[k]` counts the readings made up
+    to the start of the piece, and `ends[k]` is the position of the reading that closes it (the count of all readings when
+    none does). `moments_h[k]` is when a linear covariate is taken: at the middle of a piece (the start of the last, which is
+    constant), at the record's own time. `linear` says whether the card has one, `read_h` when each reading was made,
+    `restarts_h` when the clock restarted (all on the line).
     """
 
     doses: list[DoseRow] = field(default_factory=list)
@@ -78,6 +85,10 @@ class Timeline:
     readings: list[Reading] = field(default_factory=list)
     begins: list[int] = field(default_factory=lambda: [0])
     ends: list[int] = field(default_factory=list)
+    moments_h: list[float] = field(default_factory=lambda: [0.0])
+    linear: bool = False
+    read_h: list[float] = field(default_factory=list)
+    restarts_h: list[float] = field(default_factory=list)
 
     @property
     def infused(self) -> bool:
@@ -100,41 +111,59 @@ class Timeline:
 
 def walk(subject: Subject, system: System, covariates: tuple[CovariateUse, ...] = ()) -> Timeline:
     """The timeline of a subject in a system; a change of one of `covariates` starts a new piece: before the record's own
-    event where the value runs forward from there, after it where the value belongs to the time before.
+    event where the value runs forward from there, after it where the value belongs to the time before. Where one runs
+    linearly and changes, pieces follow it.
 
     **Raises:** `InputError` for a dose into a compartment that the system lacks, or a level of an analyte that it lacks.
     """
-    line = Timeline()
-    changes = _changing(subject.readings, tuple(use.name for use in covariates))
-    forward = any(use.carry != "backward" for use in covariates)
-    backward = any(use.carry == "backward" for use in covariates)
-    offset_h, latest_h, previous_h, pending, count = 0.0, None, 0.0, False, 0
+    placed, restarts_h = _placed(expand_events(subject.events))
+    running, steps = (tuple(use for use in covariates if (use.carry == "linear") is wanted) for wanted in (True, False))
+    line = Timeline(linear=bool(running), restarts_h=restarts_h)
+    slope = _slopes(placed, running, restarts_h)
+    changes = _changing(subject.readings, tuple(use.name for use in steps))
+    forward, backward = (any(use.carry == carry for use in steps) for carry in ("forward", "backward"))
+    piece, begun_h, previous_h, pending, count, broken = 0, 0.0, 0.0, False, 0, 0
 
     def turn(time_h: float, order: float) -> None:
-        closed_here = count > 0 and line.readings[-1].time_h + offset_h == time_h
-        line.ends.append(count - 1 if closed_here else count)
+        """Ends the piece, and with it the moments within it, and begins the next."""
+        nonlocal piece, begun_h
+        closed_here = count > 0 and line.read_h[-1] == time_h
+        line.ends += [count - 1 if closed_here else count] * (len(line.begins) - len(line.ends))
+        line.moments_h[piece] = 0.5 * (begun_h + time_h)
+        piece, begun_h = len(line.begins), time_h
         line.begins.append(count)
-        line.marks.append(MarkRow(time_h, order, len(line.begins) - 1, 1.0))
+        line.moments_h.append(time_h)
+        line.marks.append(MarkRow(time_h, order, piece, 1.0))
 
-    for order, event in enumerate(expand_events(subject.events)):
+    def own(time_h: float) -> int:
+        """The row of a record's own time: that of the piece, unless a covariate is running."""
+        if not slope.runs_at(time_h):
+            return piece
+        last = len(line.begins) - 1
+        if last == piece or line.moments_h[last] != time_h:
+            line.begins.append(line.begins[piece])
+            line.moments_h.append(time_h)
+        return len(line.begins) - 1
+
+    for order, (time_h, event) in enumerate(placed):
+        if not line.marks:
+            begun_h = line.moments_h[0] = time_h
+            line.marks.append(MarkRow(time_h, FIRST, 0, 1.0))
         restarts = isinstance(event, Reset) and event.restarts
-        if latest_h is None:
-            latest_h = event.time_h
-            line.marks.append(MarkRow(event.time_h, FIRST, 0, 1.0))
-        if pending and (restarts or event.time_h + offset_h > previous_h or isinstance(event, Reading)):
+        if pending and (restarts or time_h > previous_h or isinstance(event, Reading)):
             turn(previous_h, order - 0.5)
             pending = False
-        if restarts:
-            offset_h = latest_h + 1.0 - event.time_h
-        time_h = event.time_h + offset_h
-        latest_h = max(latest_h, time_h)
-        piece = len(line.begins) - 1
+        while broken < len(slope.breaks_h) and slope.breaks_h[broken] <= time_h:
+            if order > 0:
+                turn(slope.breaks_h[broken], order - 0.4)
+            broken += 1
         match event:
             case Level():
-                line.samples.append(SampleRow(time_h, float(order), _output(event, system)))
+                line.samples.append(SampleRow(time_h, float(order), _output(event, system), own(time_h)))
                 line.levels.append(event)
             case Reading():
                 line.readings.append(event)
+                line.read_h.append(time_h)
                 count += 1
                 if changes[count - 1]:
                     previous_h = time_h
@@ -144,11 +173,39 @@ def walk(subject: Subject, system: System, covariates: tuple[CovariateUse, ...] 
             case Reset():
                 line.marks.append(MarkRow(time_h, float(order), piece, 0.0))
             case Dose():
-                latest_h = max(latest_h, time_h + event.duration_h)
-                line.doses.extend(_rows(event, system, time_h, float(order), piece))
-    line.ends.append(count)
+                line.doses.extend(_rows(event, system, time_h, float(order), own(time_h)))
+    line.ends += [count] * (len(line.begins) - len(line.ends))
+    line.moments_h[piece] = begun_h
     line.doses = _cut(line)
     return line
+
+
+def _placed(events: Sequence[Event]) -> tuple[list[tuple[float, Event]], list[float]]:
+    """Every event with its time on a line that never goes back, and the times there at which the clock restarted."""
+    placed: list[tuple[float, Event]] = []
+    restarts_h: list[float] = []
+    offset_h, latest_h = 0.0, events[0].time_h if events else 0.0
+    for event in events:
+        if isinstance(event, Reset) and event.restarts:
+            offset_h = latest_h + 1.0 - event.time_h
+            restarts_h.append(event.time_h + offset_h)
+        time_h = event.time_h + offset_h
+        placed.append((time_h, event))
+        latest_h = max(latest_h, time_h + (event.duration_h if isinstance(event, Dose) else 0.0))
+    return placed, restarts_h
+
+
+def _slopes(
+    placed: Sequence[tuple[float, Event]], running: Sequence[CovariateUse], restarts_h: Sequence[float]
+) -> Slopes:
+    """Where the covariates that run linearly change; a value that is no number is left to the register to refuse."""
+    courses: list[Course] = []
+    for use in running:
+        known = [(time, e.values[use.name]) for time, e in placed if isinstance(e, Reading) and use.name in e.values]
+        courses.append(
+            Course([time for time, _ in known], [math.nan if isinstance(v, str) else float(v) for _, v in known])
+        )
+    return slopes(courses, restarts_h)
 
 
 def by_occasion(line: Timeline) -> list[int]:
@@ -271,13 +328,14 @@ def history(line: Timeline, system: System, to: Sizes) -> History:
     given = _columns([*line.doses, *[nothing] * (doses - len(line.doses))], "ffffFiiifi")
     keeps = np.array([m.keeps for m in line.marks] + [1.0] * (marks - len(line.marks)))
     marked = [*line.marks, *[MarkRow(end, -FIRST, last, 1.0)] * (marks - len(line.marks))]
-    at = [*line.samples, *[SampleRow(end, -FIRST, 0)] * (samples - len(line.samples))]
+    at = [*line.samples, *[SampleRow(end, -FIRST, 0, last)] * (samples - len(line.samples))]
     sampled = np.array([True] * len(line.samples) + [False] * (samples - len(line.samples)))
     mark_time, mark_order, mark_piece = _columns([m[:3] for m in marked], "ffi")
+    wanted_time, wanted_order, output, seen = _columns(at, "ffii")
     return History(
         Doses(*given),
         Marks(mark_time, mark_order, mark_piece, np.repeat(keeps[:, None], system.size, axis=1)),
-        Samples(*_columns(at, "ffi"), sampled=sampled),  # pyright: ignore[reportCallIssue]
+        Samples(wanted_time, wanted_order, output, sampled, seen if line.linear else None),
     )
 
 

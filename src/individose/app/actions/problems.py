@@ -40,7 +40,7 @@ def problem(bound: Bound) -> Problem:
         model=bound.card.id,
         likelihood=bound.relation,
         data=bound.data(),
-        effects=tuple(effect.parameter for effect in bound.card.effects),
+        effects=bound.effects,
         now=bound.now(),
         at=partial(at, bound),
         samples=tuple(f"{level.value_mg_L:.4g} mg/L at {level.time_h:.4g} h" for level in bound.line.levels),
@@ -122,13 +122,13 @@ def shared_sizes(bounds: Sequence[Bound]) -> list[tuple[list[int], list[Problem]
     """
     by_size = defaultdict(list)
     for place, bound in enumerate(bounds):
-        by_size[bound.relation.moves, bound.sizes].append(place)
-    groups: list[tuple[bool, Sizes, list[int]]] = []
-    for (moves, size), places in sorted(by_size.items(), key=lambda item: (item[0][0], item[0][1][3] > 1, item[0][1])):
-        if groups and groups[-1][0] == moves and len(groups[-1][2]) < SHARED:
+        by_size[(bound.relation.moves, bound.relation.occasions), bound.sizes].append(place)
+    groups: list[tuple[tuple[bool, int], Sizes, list[int]]] = []
+    for (kind, size), places in sorted(by_size.items(), key=lambda item: (item[0][0], item[0][1][3] > 1, item[0][1])):
+        if groups and groups[-1][0] == kind and len(groups[-1][2]) < SHARED:
             _, smaller, members = groups.pop()
             size, places = larger(smaller, size), members + places
-        groups.append((moves, size, places))
+        groups.append((kind, size, places))
     return [(places, _sized([bounds[i] for i in places], size)) for _, size, places in groups]
 
 

@@ -228,7 +228,7 @@ def _population(card: Card, template: Subject, asked: Settings, position: int) -
             subject=template.id if position else None,
         )
     template = replace(template, events=tuple(e for e in template.events if e not in template.levels))
-    bound = bind(card, template, extrapolate=asked.extrapolate, occasions=True)
+    bound = bind(card, template, extrapolate=asked.extrapolate)
     sampled = resampled(bound, asked.times_h)
     streams = [np.random.default_rng([asked.seed, stream, position]) for stream in range(4)]
     one = _One(card, bound.relation, sampled, sampled.data(), bound.now(), min(padded(asked.count), CHUNK))
@@ -242,7 +242,9 @@ def _population(card: Card, template: Subject, asked: Settings, position: int) -
         parts.append(parameters)
         if asked.residual_error:
             here = levels[first : first + size]
-            sd = np.sqrt(np.asarray(bound.relation.variance(here, one.data)))
+            width = len(one.data.observed) - here.shape[1]
+            padded_out = np.pad(_filled(here, one.rows), ((0, 0), (0, width)), mode="edge")
+            sd = np.sqrt(np.asarray(_variance(one.relation, padded_out, one.data)))[:size, : here.shape[1]]
             here[:] = np.maximum(here + sd * streams[RESIDUAL].standard_normal(here.shape), 0.0)
         if asked.progress is not None:
             asked.progress(size)
@@ -321,3 +323,9 @@ def _parameters_by_patient(relation: Relation, etas: Any, typical: Any, now: Dat
         return {name: x[-1] for name, x in relation.individual(eta, now._replace(typical=own)).items()}
 
     return jax.vmap(latest)(etas, typical)
+
+
+@partial(jax.jit, static_argnums=0)
+def _variance(relation: Relation, levels: Any, data: Data) -> Any:
+    """Residual variance (patients, samples) at levels of the same shape."""
+    return jax.vmap(lambda f: relation.variance(f, data))(levels)

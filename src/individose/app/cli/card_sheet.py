@@ -47,7 +47,7 @@ def show_card(card: Card, console: Console) -> None:
 
 def _sections(card: Card) -> Iterator[tuple[str, Row, Iterator[Row]]]:
     yield "Source", (), _source(card)
-    yield "Domain", ("covariate", "built on", "unit", "source"), _domain(card)
+    yield "Domain", ("covariate", "built on", "unit", "between dates", "source"), _domain(card)
     yield "Equations", (), _equations(card)
     yield "Constants", ("name", "value", "unit", "SE", "source"), _constants(card)
     yield "Typical patient (worked by hand; the equations agree)", (), _examples(card)
@@ -65,14 +65,19 @@ def _source(card: Card) -> Iterator[Row]:
     for name in ("doi", "pmid", "software", "note"):
         if value := getattr(source, name):
             yield name, value
-    yield "system", f"{card.disposition}, input {' or '.join(card.inputs)}"
+    yield "system", card.system
     if card.molar_mass_g_mol is not None:
         yield "molar mass", f"{card.molar_mass_g_mol:g} g/mol"
 
 
 def _domain(card: Card) -> Iterator[Row]:
+    """Ranges, and how the card carries what its equations read; a covariate without a range comes last."""
+    carries: dict[str, str] = {use.name: use.carry for use in card.covariates}
     for name, one in card.domain.items():
-        yield name, _range(one), "" if one.unit == "1" else one.unit, one.source
+        yield name, _range(one), "" if one.unit == "1" else one.unit, carries.pop(name, "not read"), one.source
+    for name, carry in carries.items():
+        unit = registers.covariate(name).unit
+        yield name, "", "" if unit == "1" else unit, carry, ""
 
 
 def _range(one: Range) -> str:

@@ -17,7 +17,7 @@ from individose.base.errors import InputError
 if TYPE_CHECKING:
     from individose.app.actions.estimate import CaseResult
 
-METHODS = ("map", "prior")
+METHODS = ("map", "prior", "sir", "nuts")
 """Names of the individual methods, known without loading them."""
 
 NUMERICAL, NOTHING, SOME = 1, 2, 3

@@ -63,7 +63,7 @@ def _fit(result: CaseResult, level: float) -> FitEntry:
         status=fit.status.code,  # pyright: ignore[reportArgumentType]
         statement=fit.status.sentence,
         objective=None if fit.objective is None else figure(fit.objective),
-        eta={name: figure(value) for name, value in zip(fit.problem.effects, fit.eta, strict=True)},
+        eta={name: figure(value) for name, value in zip(fit.problem.effects, fit.eta, strict=True) if name},
         parameters=_values(result.parameters),
         typical={name: figure(value) for name, value in result.typical.items()},
         exposure=_values(result.exposure),

@@ -14,6 +14,9 @@ from individose.base import Notice, Outcome, Status
 from individose.base.outcomes import SENTENCES
 from individose.inference.fit import Fit
 from individose.inference.individual import map as mode
+from individose.inference.individual import nuts, sir
+from individose.inference.individual.posterior import explained, of_draws
+from individose.inference.individual.sampling import Sampling, of_chains, seed_of
 from individose.inference.problem import Problem
 from individose.kinetics import padded
 
@@ -64,7 +67,79 @@ class Prior(AbstractIndividualEstimator):
         return [self.fit(p) for p in problems]
 
 
-METHODS: dict[str, AbstractIndividualEstimator] = {"map": MAP(), "prior": Prior()}
+DRAWN = sir.Settings()
+SAMPLED = nuts.Settings()
+
+
+@dataclass(frozen=True)
+class SIR(AbstractIndividualEstimator):
+    """The whole posterior by sampling-importance-resampling around the mode (see `sir`)."""
+
+    settings: sir.Settings = DRAWN
+    mode: AbstractIndividualEstimator = MAP()
+
+    def fit(self, problem: Problem) -> Fit:
+        return self._fit(self.mode.fit(problem))
+
+    def fit_ward(self, problems: Sequence[Problem]) -> list[Fit]:
+        return [self._fit(around) for around in self.mode.fit_ward(problems)]
+
+    def _fit(self, around: Fit) -> Fit:
+        problem, settings = around.problem, self.settings
+        seed = seed_of(problem, settings.seed)
+        found = sir.sample(problem.likelihood, problem.data, around.eta, around.covariance, seed, settings)
+        sampling = Sampling(
+            chains=1,
+            effective=dict.fromkeys((name for name in problem.effects if name), found.effective),
+            rounds=found.rounds,
+            proposals=settings.proposals,
+            log_marginal=found.log_marginal if np.isfinite(found.log_marginal) else None,
+        )
+        return _drawn(around, "sir", found.draws, (found.mean, found.covariance), sampling)
+
+
+@dataclass(frozen=True)
+class NUTS(AbstractIndividualEstimator):
+    """The whole posterior by Hamiltonian Monte Carlo, several chains at once (see `nuts`)."""
+
+    settings: nuts.Settings = SAMPLED
+    mode: AbstractIndividualEstimator = MAP()
+
+    def fit(self, problem: Problem) -> Fit:
+        around = self.mode.fit(problem)
+        start = self._start(around)
+        return self._fit(around, start, nuts.solve(problem.likelihood, problem.data, start, self.settings))
+
+    def fit_ward(self, problems: Sequence[Problem]) -> list[Fit]:
+        rows = ward_rows(len(problems))
+        around = self.mode.fit_ward(problems)
+        starts = [self._start(one) for one in around]
+        data = stack([p.data for p in problems], rows)
+        found = jax.device_get(nuts.ward(problems[0].likelihood, data, stack(starts, rows), self.settings))
+        return [
+            self._fit(one, starts[i], nuts.Sampled(*(part[i] for part in found))) for i, one in enumerate(around)
+        ]
+
+    def _start(self, around: Fit) -> nuts.Start:
+        seed = seed_of(around.problem, self.settings.seed)
+        return nuts.begin(np.asarray(around.problem.data.precision), around.eta, around.covariance, seed, self.settings)
+
+    def _fit(self, around: Fit, start: nuts.Start, found: nuts.Sampled) -> Fit:
+        statistics = {name: np.asarray(getattr(found, name)) for name in nuts.Sampled._fields[1:]}
+        draws = np.asarray(found.z) @ start.root.T
+        flat = draws.reshape(-1, draws.shape[-1])
+        moments = (flat.mean(axis=0), np.atleast_2d(np.cov(flat.T)))
+        return _drawn(around, "nuts", flat, moments, of_chains(around.problem, draws, statistics))
+
+
+def _drawn(around: Fit, method: str, draws: np.ndarray, moments: tuple[np.ndarray, np.ndarray], sampling: Sampling) -> Fit:
+    """The fit of the draws, with what their mean leaves unexplained."""
+    problem = around.problem
+    loss, misfit = jax.device_get(explained(problem.likelihood, moments[0], problem.data))
+    return of_draws(around, method, draws, moments, float(loss), sampling, _missed(problem, np.asarray(misfit)))
+
+
+METHODS: dict[str, AbstractIndividualEstimator] = {"map": MAP(), "prior": Prior(), "sir": SIR(), "nuts": NUTS()}
 """Individual methods by the name that a user gives."""
 
 
@@ -134,9 +209,10 @@ def _sentence(problem: Problem, outcome: Outcome, found: mode.Found) -> str:
     prior = np.diag(np.linalg.inv(np.asarray(problem.data.precision)))
     if outcome is Outcome.FLAT:
         concerned = np.asarray(found.informed) < mode.Settings().informative
+        concerned[problem.likelihood.by_subject :] = False
         if not np.asarray(problem.data.measured).any():
             return "No level was measured: this is the typical patient with these covariates."
     else:
         concerned = np.abs(found.eta) > mode.Settings().edge * np.sqrt(prior)
-    named = [name for name, yes in zip(problem.effects, concerned, strict=True) if yes]
+    named = [name for name, yes in zip(problem.effects, concerned, strict=True) if yes and name]
     return f"{SENTENCES[outcome]} It concerns {', '.join(named)}." if named else ""

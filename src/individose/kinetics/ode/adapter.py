@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from individose.kinetics.ode.memory import names, put_together, taken_apart
 from individose.kinetics.ode.model import Amounts, OdeSystem, Scalar
 from individose.kinetics.ode.segment import Integrand, travel
 from individose.kinetics.ode.settings import DEFAULT, Reason, Settings
-from individose.kinetics.system import Outputs, Parameters, Rates, State, System
+from individose.kinetics.schedule import Schedule
+from individose.kinetics.system import Outputs, Parameters, Rates, State, System, Whole
 
 
 @lru_cache(maxsize=256)
@@ -33,18 +37,61 @@ def as_system(ode: OdeSystem, settings: Settings = DEFAULT) -> System:
     def observe(p: Parameters, state: State) -> Outputs:
         return tuple(output(p, state[: ode.size]) for output in ode.outputs.values())
 
+    hidden = len(names(ode)) - ode.size
     return System(
         name=ode.name,
         compartments=names(ode),
         parameters=ode.parameters,
-        entries=(ode.entry,),
+        entries=ode.entered,
         outputs=tuple(ode.outputs),
         prepare=dict,
         advance=advance,
         area=area,
         observe=observe,
-        linear=False,
+        losses=(*(ode.losses or ("",) * ode.size), *([""] * hidden)),
+        whole=_whole(ode, settings),
+        hidden=hidden,
+        boluses_only=(ode.compartments.index(ode.dosed),) if ode.doses else (),
     )
+
+
+def _whole(ode: OdeSystem, settings: Settings) -> Whole:
+    from individose.kinetics.ode import propagate, steady  # they stand on this module
+    from individose.kinetics.ode.exposure import exposure
+
+    def solved(values: Any, reason: Any) -> Any:
+        # where more comes in than can be eliminated, amounts rise without end
+        otherwise = jnp.where(reason == Reason.NO_STEADY_STATE, jnp.inf, jnp.nan)
+        return jax.tree.map(lambda x: jnp.where(reason == Reason.SOLVED, x, otherwise), values)
+
+    def levels(p: Parameters, schedule: Schedule) -> Any:
+        found = propagate.solve(ode, p, schedule, settings)
+        return solved(found.levels, found.reason)
+
+    def areas(p: Parameters, schedule: Schedule) -> Any:
+        found = propagate.solve(ode, p, schedule, settings, areas=True)
+        return solved(found.areas, found.reason)
+
+    def steady_amounts(p: Parameters, into: Any, *times: Any) -> State:
+        amount, duration, interval, phase = times
+        return solved(*steady.amounts_at_phase(ode, p, into, amount, duration, interval, phase, settings))
+
+    def steady_areas(p: Parameters, into: Any, *times: Any) -> Outputs:
+        amount, duration, interval = times
+        return solved(*steady.area_over_interval(ode, p, into, amount, duration, interval, settings))
+
+    def course(p: Parameters, schedule: Schedule, threshold: Any) -> Any:
+        chosen = jnp.asarray(schedule.output)[0]
+
+        def observed(own: Parameters, x: Amounts) -> Scalar:
+            return sum(jnp.where(chosen == i, f(own, x), 0.0) for i, f in enumerate(ode.outputs.values()))  # pyright: ignore[reportReturnType]
+
+        at = jnp.cumsum(jnp.asarray(schedule.span_h))[jnp.asarray(schedule.segment)] + jnp.asarray(schedule.since_h)
+        seen = replace(ode, outputs={"chosen": observed})
+        found = exposure(seen, p, schedule, at[0], at[1], threshold, settings)
+        return solved(found._replace(reason=jnp.zeros(())), found.reason)
+
+    return Whole(levels, areas, course, steady_amounts, steady_areas)
 
 
 def under_outputs(ode: OdeSystem, p: Parameters) -> tuple[Integrand, ...]:

@@ -34,6 +34,9 @@ class Moment(NamedTuple):
     doses: tuple[RememberedDose, ...]
 
 
+REMEMBERED = 16
+"""Doses that may be under way at the same time, where each is remembered; still older ones deliver no more."""
+
 Rhs = Callable[[Parameters, Amounts, Moment], Amounts]
 """(parameters, amounts, moment) -> rate of change of each compartment, per h. Inputs are added by the engine."""
 
@@ -47,7 +50,8 @@ class OdeSystem:
 
     **Arguments:**
 
-    - `name`, `compartments`, `parameters`: as in `kinetics.System`; `dosed` is where a plain dose goes.
+    - `name`, `compartments`, `parameters`, `losses`: as in `kinetics.System`.
+    - `dosed` is where a plain dose goes, unless there are several `entries`.
     - `rhs`: rates of change; smooth, finite at zero amounts.
     - `outputs`: what can be observed, by name; the first is what a level measures unless something else is said.
     - `responses`: the compartments that hold no drug (a cell count, a receptor): their error is weighed each by itself.
@@ -71,6 +75,8 @@ class OdeSystem:
     doses: int = 0
     delivered: Callable[[Parameters, Moment], Amounts] | None = None
     stiff: bool = False
+    entries: tuple[Entry, ...] = ()
+    losses: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         unknown = {self.dosed, *self.responses} - set(self.compartments)
@@ -88,8 +94,9 @@ class OdeSystem:
         return len(self.compartments)
 
     @property
-    def entry(self) -> Entry:
-        return Entry(self.compartments.index(self.dosed))
+    def entered(self) -> tuple[Entry, ...]:
+        """Where a plain dose goes."""
+        return self.entries or (Entry(self.compartments.index(self.dosed)),)
 
     @property
     def drug(self) -> tuple[bool, ...]:

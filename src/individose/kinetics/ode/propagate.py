@@ -96,13 +96,15 @@ def _walk(
     def stretch(carried: Any, record: Any) -> tuple[Any, Any]:
         state, h, reason, steps, gone = carried
         line, start = record
-        mine = {name: x[0] if x.shape[0] == 1 else x[line.piece] for name, x in p.items()}
+        mine, then = (
+            {name: x[0] if x.shape[0] == 1 else x[row] for name, x in p.items()} for row in (line.piece, line.seen)
+        )
         rates = None if line.rate_mg_h is None else tuple(line.rate_mg_h[i] for i in range(ode.size))
         integrands = under_outputs(ode, mine) if areas else ()
         whole = taken_apart(ode, state)
         end = travel(ode, mine, whole, rates, line.span_h, settings, integrands=integrands, h=h, reason=reason)
         gone = tuple(a + b for a, b in zip(gone, end.integrals, strict=True))
-        seen = tuple(output(mine, end.whole.x) for output in ode.outputs.values())
+        seen = tuple(output(then, end.whole.x) for output in ode.outputs.values())
         state = _at_anchor(put_together(end.whole), line, start)
         return (state, end.h, end.reason, steps + end.steps, gone), (seen, gone, state if states else ())
 

@@ -17,6 +17,7 @@ class Records(NamedTuple):
     - `rate_mg_h`: input on the way, by compartment; None when nothing runs anywhere.
     - `keep`, `amount_mg`, `into`: as in `Schedule`, at an anchor; 1, 0 and 0 at a sample.
     - `anchor`: the anchor's number, -1 for a sample.
+    - `seen`: row of the parameters that observe at a sample (a covariate that runs linearly has its own value there).
     - `place`, `output`: for each sample of the schedule its record, and the output that it wants.
     """
 
@@ -27,6 +28,7 @@ class Records(NamedTuple):
     amount_mg: Float[Array, " records"]
     into: Int[Array, " records"]
     anchor: Int[Array, " records"]
+    seen: Int[Array, " records"]
     place: Int[Array, " samples"]
     output: Int[Array, " samples"]
 
@@ -48,14 +50,19 @@ def merged(schedule: Schedule) -> Records:
     spans = jnp.where(is_anchor, jnp.asarray(schedule.span_h)[which], since) - behind
     way = jnp.where(is_anchor, jnp.maximum(segment - 1, 0), segment)
     keep = jnp.where(is_anchor[:, None], jnp.asarray(schedule.keep)[which], 1.0)
+    piece = jnp.asarray(schedule.piece)[way]
+    seen = piece
+    if schedule.seen is not None:
+        seen = jnp.where(is_anchor, piece, jnp.asarray(schedule.seen)[jnp.where(is_anchor, 0, order - anchors)])
     return Records(
         span_h=jnp.maximum(spans, 0.0),
-        piece=jnp.asarray(schedule.piece)[way],
+        piece=piece,
         rate_mg_h=None if schedule.rate_mg_h is None else jnp.asarray(schedule.rate_mg_h)[way],
         keep=keep,
         amount_mg=jnp.where(is_anchor, jnp.asarray(schedule.amount_mg)[which], 0.0),
         into=jnp.asarray(schedule.into)[which],
         anchor=jnp.where(is_anchor, which, -1),
+        seen=seen,
         place=jnp.argsort(order)[anchors:],
         output=jnp.asarray(schedule.output),
     )

@@ -1,97 +1,139 @@
-"""Where a drug goes once it is in the body: one or two compartments, a depot or none, an elimination of any form.
+"""Where a drug goes once it is given: chains of stages, one to three compartments, an elimination of any form.
 
-    dA_d/dt = -ka A_d
-    dA_1/dt = ka A_d - E(C) - Q C + Q A_2/V2,   C = A_1/V1
-    dA_2/dt = Q C - Q A_2/V2
+    dA_s/dt = r_{s-1} A_{s-1} - r_s A_s          each stage of a chain (a depot is a chain of one)
+    dA_1/dt = arriving - E - sum_i (k1i A_1 - ki1 A_i)
+    dA_i/dt = k1i A_1 - ki1 A_i                  C = A_1 / V
 
-The pharmacokinetic half of most systems here. With one compartment the volume is V and the last line is absent.
+E is the `Law`'s. Each rate constant may fall with the concentration, k / (1 + (C / C50)^alpha): propofol, whose transfer
+slows as it lowers cardiac output (Yang et al., Sci Rep 9 (2019) 14143, eqs. 1, 5, 6; the paper's a_ij goes from j to i,
+here k10 = A_11, k12 = A_21, k21 = A_12, k13 = A_31, k31 = A_13, and its Q0 is 1: it cannot be told from A_ij).
+The pharmacokinetic half of every system here, in the parameterisations of the closed forms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from individose.kinetics.ode.model import Amounts, Moment, Scalar
-from individose.kinetics.system import Parameters
+import jax.numpy as jnp
 
-Elimination = Callable[[Parameters, Scalar, Moment], Scalar]
-"""(parameters, concentration in mg/L, moment) -> mg/h eliminated."""
+from individose.kinetics.linear.composition import Chain
+from individose.kinetics.linear.parameterisation import disposition as parameterised
+from individose.kinetics.ode.model import Amounts, Moment, OdeSystem, Scalar
+from individose.kinetics.ode.systems.elimination import LAWS, Law
+from individose.kinetics.system import Entry, Parameters
 
+COMPARTMENTS = ("central", "peripheral", "peripheral2")
+ELIMINATING = ("CL", "k10", "k")
+"""Names of a linear elimination in a parameterisation; 0 where a card gives none beside a saturable one."""
 
-def linear(p: Parameters, c: Scalar, _: Moment) -> Scalar:
-    """CL C"""
-    return p["CL"] * c
-
-
-def saturable(p: Parameters, c: Scalar, _: Moment) -> Scalar:
-    """Vmax C / (Km + C)"""
-    return p["Vmax"] * c / (p["Km"] + c)
-
-
-def parallel(p: Parameters, c: Scalar, now: Moment) -> Scalar:
-    """CL C + Vmax C / (Km + C)"""
-    return linear(p, c, now) + saturable(p, c, now)
-
-
-ELIMINATIONS: dict[str, tuple[Elimination, tuple[str, ...]]] = {
-    "linear": (linear, ("CL",)),
-    "michaelis_menten": (saturable, ("Vmax", "Km")),
-    "parallel": (parallel, ("Vmax", "Km", "CL")),
-}
-"""Name to the law and its parameters."""
+DEPOT = Chain(("depot",), ("ka",))
 
 
 @dataclass(frozen=True)
 class Disposition:
-    """**Arguments:** `compartments` are 1 or 2; `elimination` and the names it reads; whether there is a `depot`."""
+    """**Arguments:**
 
-    compartments: int
-    depot: bool
-    elimination: Elimination
-    eliminated_by: tuple[str, ...]
+    - `choice`: the parameterisation, one of `linear.parameterisation.CHOICES` (not exponents), and `given`: those of its
+      names that are parameters.
+    - `size`: 1, 2 or 3 compartments. `chains`: what leads into the central one.
+    - `law` of elimination. `slowed`: the rate constants (`10`, `12`, ..) with a C50 and an alpha of their own.
+    """
+
+    choice: tuple[str, ...]
+    given: tuple[str, ...]
+    size: int
+    chains: tuple[Chain, ...] = ()
+    law: Law = LAWS["linear"][0]
+    slowed: tuple[str, ...] = ()
+
+    @property
+    def stages(self) -> int:
+        return sum(len(chain.stages) for chain in self.chains)
 
     @property
     def names(self) -> tuple[str, ...]:
-        return ("depot",) * self.depot + ("central", "peripheral")[: self.compartments]
-
-    @property
-    def volume(self) -> str:
-        return "V" if self.compartments == 1 else "V1"
+        return (*(stage for chain in self.chains for stage in chain.stages), *COMPARTMENTS[: self.size])
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        distribution = ("V",) if self.compartments == 1 else ("V1", "Q", "V2")
-        return self.eliminated_by + distribution + ("ka",) * self.depot
+        hill = (f"{word}_{name}" for word in ("C50", "alpha") for name in self.slowed)
+        rates = (rate for chain in self.chains for rate in chain.rates)
+        return tuple(dict.fromkeys((*self.law.parameters, *self.given, *rates, *hill)))
 
     @property
-    def dosed(self) -> str:
-        return self.names[0]
+    def losses(self) -> tuple[str, ...]:
+        """The rate constant of each stage, and nothing for the others."""
+        return (*(rate for chain in self.chains for rate in chain.rates), *([""] * self.size))
+
+    def volume(self, p: Parameters) -> Scalar:
+        """Of the central compartment, L."""
+        return p["V"] if "V" in self.choice else p["V1"]
 
     def concentration(self, p: Parameters, x: Amounts) -> Scalar:
         """Central amount over its volume, mg/L; `x` begins with this disposition's compartments."""
-        return x[int(self.depot)] / p[self.volume]
+        return x[self.stages] / self.volume(p)
 
     def rhs(self, p: Parameters, x: Amounts, now: Moment) -> Amounts:
         """Rates of change of this disposition's compartments, which come first in `x`."""
         c = self.concentration(p, x)
-        slopes = [-self.elimination(p, c, now)]
-        if self.compartments == 2:
-            outward = p["Q"] * c - p["Q"] / p["V2"] * x[int(self.depot) + 1]
-            slopes = [slopes[0] - outward, outward]
-        if self.depot:
-            absorbed = p["ka"] * x[0]
-            slopes = [-absorbed, slopes[0] + absorbed, *slopes[1:]]
-        return tuple(slopes)
+        spared = {name: jnp.zeros_like(c) for name in self.choice if name not in self.given}
+        (k10, exchange), _ = parameterised(self.choice, {**p, **spared})
+        slopes, arriving = self._absorbed(p, x)
+        change = arriving - self.law.rate(p, c, self._slowed(p, "10", k10, c) * x[self.stages], now)
+        outer: list[Scalar] = []
+        for i, (out, back) in enumerate(exchange, start=2):
+            outward = self._slowed(p, f"1{i}", out, c) * x[self.stages]
+            moved = outward - self._slowed(p, f"{i}1", back, c) * x[self.stages + i - 1]
+            change = change - moved
+            outer.append(moved)
+        return (*slopes, change, *outer)
+
+    def _absorbed(self, p: Parameters, x: Amounts) -> tuple[list[Scalar], Scalar]:
+        """Rates of change of the stages, and what reaches the central compartment, mg/h."""
+        slopes: list[Scalar] = []
+        arriving = jnp.zeros_like(x[0])
+        for chain in self.chains:
+            coming = jnp.zeros_like(x[0])
+            for rate in chain.rates:
+                leaving = p[rate] * x[len(slopes)]
+                slopes.append(coming - leaving)
+                coming = leaving
+            arriving = arriving + coming
+        return slopes, arriving
+
+    def _slowed(self, p: Parameters, name: str, rate: Scalar, c: Scalar) -> Scalar:
+        return rate * slowed(c, p[f"C50_{name}"], p[f"alpha_{name}"]) if name in self.slowed else rate
 
 
-def disposition(compartments: int = 1, *, depot: bool = False, elimination: str = "linear") -> Disposition:
-    """**Arguments:** 1 or 2 compartments; `elimination` is a name of `ELIMINATIONS`."""
-    law, names = ELIMINATIONS[elimination]
-    return Disposition(compartments, depot, law, names)
+def slowed(c: Scalar, half: Scalar, steepness: Scalar) -> Scalar:
+    """1 / (1 + (c / C50)^alpha); 1 where there is no drug. An infinite C50 switches the effect off."""
+    there = c > 0.0
+    share = jnp.where(there, c, 1.0) / half  # the power's derivative at 0 is not finite for alpha < 1
+    return jnp.where(there, 1.0 / (1.0 + share**steepness), 1.0)
 
 
-def described(pk: Disposition, elimination: str) -> str:
+TRANSFERS = ("10", "12", "21", "13", "31")
+"""Names of the rate constants that may be slowed."""
+
+
+def described(pk: Disposition) -> str:
     """How a system of this disposition is called."""
-    words = ["two_compartment" if pk.compartments == 2 else "one_compartment", elimination]
-    return ", ".join([*words, "first_order" if pk.depot else "intravenous"])
+    sizes = {1: "one_compartment", 2: "two_compartment", 3: "three_compartment"}
+    by = ["+".join(chain.stages) for chain in pk.chains] or ["intravenous"]
+    hill = ["transfer slowed by concentration"] if pk.slowed else []
+    return ", ".join([sizes[pk.size], pk.law.name, *by, *hill, "/".join(pk.given)])
+
+
+def drug(pk: Disposition, entries: tuple[Entry, ...] = ()) -> OdeSystem:
+    """The drug alone; a plain dose goes to `entries`, the first compartment where none are given."""
+    return OdeSystem(
+        name=described(pk),
+        compartments=pk.names,
+        parameters=pk.parameters,
+        dosed=pk.names[0],
+        rhs=pk.rhs,
+        outputs={"central": pk.concentration},
+        clock=pk.law.clock,
+        entries=entries,
+        losses=pk.losses,
+    )

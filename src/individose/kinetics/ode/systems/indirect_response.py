@@ -15,38 +15,24 @@ from __future__ import annotations
 
 from typing import Literal
 
-import jax.numpy as jnp
-
-from individose.kinetics.ode.model import Amounts, Moment, OdeSystem
-from individose.kinetics.ode.systems.disposition import described, disposition
+from individose.kinetics.ode.model import Amounts, OdeSystem, Scalar
+from individose.kinetics.ode.systems.effect import Effect, driven
 from individose.kinetics.system import Parameters
 
 
-def indirect_response(
-    kind: Literal[1, 2, 3, 4], *, compartments: int = 1, depot: bool = False, elimination: str = "linear"
-) -> OdeSystem:
-    """**Arguments:** `kind` of the response; the rest is of the drug, see `disposition`."""
-    pk = disposition(compartments, depot=depot, elimination=elimination)
+def indirect_response(kind: Literal[1, 2, 3, 4], drug: OdeSystem) -> OdeSystem:
+    """**Arguments:** `kind` of the response; the system whose concentration drives it."""
     most, half, sign = ("Imax", "IC50", -1.0) if kind in (1, 2) else ("Smax", "SC50", 1.0)
 
-    def rhs(p: Parameters, x: Amounts, now: Moment) -> Amounts:
-        c = pk.concentration(p, x)
+    def rhs(p: Parameters, c: Scalar, x: Amounts) -> Amounts:
         effect = 1.0 + sign * p[most] * c / (p[half] + c)
-        made, lost = p["Kin"], p["Kout"] * x[-1]
-        change = made * effect - lost if kind in (1, 3) else made - lost * effect
-        return (*pk.rhs(p, x[:-1], now), change)
+        made, lost = p["Kin"], p["Kout"] * x[0]
+        return (made * effect - lost,) if kind in (1, 3) else (made - lost * effect,)
 
     def initial(p: Parameters) -> Amounts:
-        base = p["Kin"] / p["Kout"]
-        return (*(jnp.zeros_like(base),) * len(pk.names), base)
+        return (p["Kin"] / p["Kout"],)
 
-    return OdeSystem(
-        name=f"{described(pk, elimination)}, indirect_response type {kind}",
-        compartments=(*pk.names, "response"),
-        parameters=(*pk.parameters, "Kin", "Kout", most, half),
-        dosed=pk.dosed,
-        rhs=rhs,
-        outputs={"concentration": pk.concentration, "response": lambda p, x: x[-1]},
-        responses=("response",),
-        initial=initial,
+    response = Effect(
+        f"indirect_response {kind}", ("response",), ("Kin", "Kout", most, half), rhs, initial, ("response",)
     )
+    return driven(drug, response)

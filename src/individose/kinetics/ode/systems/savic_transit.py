@@ -13,8 +13,8 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax.scipy.special import gammaln
 
-from individose.kinetics.ode.model import Amounts, Moment, OdeSystem, Scalar
-from individose.kinetics.ode.systems.disposition import described, disposition
+from individose.kinetics.ode.model import REMEMBERED, Amounts, Moment, OdeSystem, Scalar
+from individose.kinetics.ode.systems.disposition import Disposition, described
 from individose.kinetics.system import Parameters
 
 
@@ -32,12 +32,9 @@ def delivery(p: Parameters, now: Moment) -> Scalar:
     return total
 
 
-def savic_transit(
-    compartments: int = 1, *, depot: bool = True, elimination: str = "linear", doses: int = 16
-) -> OdeSystem:
-    """**Arguments:** `depot`: with first-order absorption (ka) behind the chain, or straight into the central compartment;
-    `doses` that may be under way at the same time."""
-    pk = disposition(compartments, depot=depot, elimination=elimination)
+def savic_transit(pk: Disposition, *, doses: int = REMEMBERED) -> OdeSystem:
+    """**Arguments:** `pk` with first-order absorption behind the chain (a depot), or without, straight into the central
+    compartment; `doses` that may be under way at the same time."""
 
     def rhs(p: Parameters, x: Amounts, now: Moment) -> Amounts:
         arriving = delivery(p, now)
@@ -45,11 +42,13 @@ def savic_transit(
         return (-arriving, first + arriving, *others)
 
     return OdeSystem(
-        name=described(pk, elimination) + ", savic_transit",
+        name=f"{described(pk)}, savic_transit",
         compartments=("transit", *pk.names),
         parameters=(*pk.parameters, "MTT", "n"),
         dosed="transit",
         rhs=rhs,
-        outputs={"concentration": lambda p, x: pk.concentration(p, x[1:])},
+        outputs={"central": lambda p, x: pk.concentration(p, x[1:])},
+        clock=pk.law.clock,
         doses=doses,
+        losses=("", *pk.losses),
     )

@@ -15,8 +15,8 @@ from __future__ import annotations
 import jax.numpy as jnp
 
 from individose.kinetics.ode.model import Amounts, Moment, OdeSystem, Scalar
-from individose.kinetics.ode.systems.disposition import described, disposition
-from individose.kinetics.system import Parameters
+from individose.kinetics.ode.systems.disposition import Disposition, described
+from individose.kinetics.system import Entry, Parameters
 
 
 def free(total: Scalar, target: Scalar, kss: Scalar) -> Scalar:
@@ -28,16 +28,16 @@ def free(total: Scalar, target: Scalar, kss: Scalar) -> Scalar:
     return jnp.where(short, 2.0 * kss * total / jnp.where(short, root - excess, 1.0), large)
 
 
-def target_mediated(compartments: int = 2, *, depot: bool = False, stiff: bool = False) -> OdeSystem:
-    """**Arguments:** 1 or 2 compartments; `stiff` where the target turns over much faster than the drug."""
-    pk = disposition(compartments, depot=depot)
-    centre = int(depot)
+def target_mediated(pk: Disposition, entries: tuple[Entry, ...] = (), *, stiff: bool = False) -> OdeSystem:
+    """**Arguments:** `pk` with linear elimination; `entries` as in `disposition.drug`; `stiff` where the target turns
+    over much faster than the drug."""
+    centre = pk.stages
 
     def concentration(p: Parameters, x: Amounts) -> Scalar:
-        return free(x[centre] / p[pk.volume], x[-1], p["Kss"])
+        return free(x[centre] / pk.volume(p), x[-1], p["Kss"])
 
     def rhs(p: Parameters, x: Amounts, now: Moment) -> Amounts:
-        volume, target = p[pk.volume], x[-1]
+        volume, target = pk.volume(p), x[-1]
         c = concentration(p, x)
         bound = target * c / (p["Kss"] + c)
         unbound = (*x[:centre], c * volume, *x[centre + 1 : -1])
@@ -50,17 +50,19 @@ def target_mediated(compartments: int = 2, *, depot: bool = False, stiff: bool =
         return (*(jnp.zeros_like(base),) * len(pk.names), base)
 
     return OdeSystem(
-        name=described(pk, "linear") + ", target_mediated (quasi-steady state)",
+        name=f"{described(pk)}, target_mediated (quasi-steady state)",
         compartments=(*pk.names, "target"),
         parameters=(*pk.parameters, "ksyn", "kdeg", "kint", "Kss"),
-        dosed=pk.dosed,
+        dosed=pk.names[0],
         rhs=rhs,
         outputs={
-            "concentration": concentration,
-            "total": lambda p, x: x[centre] / p[pk.volume],
+            "central": concentration,
+            "total": lambda p, x: x[centre] / pk.volume(p),
             "target": lambda p, x: x[-1],
         },
         responses=("target",),
         initial=initial,
         stiff=stiff,
+        entries=entries,
+        losses=(*pk.losses, ""),
     )

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
-from individose.kinetics.ode.model import Amounts, Moment, OdeSystem, Scalar
-from individose.kinetics.ode.systems.disposition import described, disposition
+from individose.kinetics.ode.model import REMEMBERED, Amounts, Moment, OdeSystem, Scalar
+from individose.kinetics.ode.systems.disposition import Disposition, described
 from individose.kinetics.system import Parameters
 
 
@@ -24,24 +24,25 @@ def absorbed(p: Parameters, now: Moment) -> Scalar:
     return total
 
 
-def weibull_absorption(compartments: int = 1, *, elimination: str = "linear", doses: int = 16) -> OdeSystem:
-    """**Arguments:** 1 or 2 compartments; `doses` that may be under way at the same time."""
-    pk = disposition(compartments, elimination=elimination)
+def weibull_absorption(pk: Disposition, *, doses: int = REMEMBERED) -> OdeSystem:
+    """**Arguments:** `pk` without chains; `doses` that may be under way at the same time."""
 
     def rhs(p: Parameters, x: Amounts, now: Moment) -> Amounts:
         return (jnp.zeros_like(x[0]), *pk.rhs(p, x[1:], now))
 
     def delivered(p: Parameters, now: Moment) -> Amounts:
         so_far = absorbed(p, now)
-        return (-so_far, so_far, *(jnp.zeros_like(so_far),) * (compartments - 1))
+        return (-so_far, so_far, *(jnp.zeros_like(so_far),) * (pk.size - 1))
 
     return OdeSystem(
-        name=described(pk, elimination) + ", weibull",
+        name=f"{described(pk)}, weibull",
         compartments=("gut", *pk.names),
         parameters=(*pk.parameters, "Td", "shape"),
         dosed="gut",
         rhs=rhs,
-        outputs={"concentration": lambda p, x: pk.concentration(p, x[1:])},
+        outputs={"central": lambda p, x: pk.concentration(p, x[1:])},
+        clock=pk.law.clock,
         doses=doses,
         delivered=delivered,
+        losses=("", *pk.losses),
     )
