@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from individose.app.actions.evaluate import evaluate
     from individose.app.actions.problems import fit, fit_ward
     from individose.app.actions.simulate import simulate
-    from individose.dosing import Regimen, advise, exact_dose, steady_state
+    from individose.dosing import Regimen, advise, advise_average, exact_dose, steady_state
     from individose.drugs import Card, Target, card, card_ids, target
     from individose.events import Dose, Level, Reading, Reset, Subject, read_nonmem, scan_nonmem, subject, write_nonmem
-    from individose.inference import Estimate, Fit
+    from individose.inference import Averaged, Estimate, Fit, average
 
 __version__ = "0.1.0"
 
@@ -28,7 +28,7 @@ _HOMES = {
     "individose.app.actions.evaluate": ("evaluate",),
     "individose.app.actions.problems": ("fit", "fit_ward"),
     "individose.app.actions.simulate": ("simulate",),
-    "individose.dosing": ("Regimen", "advise", "exact_dose", "steady_state"),
+    "individose.dosing": ("Regimen", "advise", "advise_average", "exact_dose", "steady_state"),
     "individose.drugs": ("Card", "Target", "card", "card_ids", "target"),
     "individose.events": (
         "Dose",
@@ -41,11 +41,12 @@ _HOMES = {
         "subject",
         "write_nonmem",
     ),
-    "individose.inference": ("Estimate", "Fit"),
+    "individose.inference": ("Averaged", "Estimate", "Fit", "average"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Averaged",
     "Card",
     "Dose",
     "Estimate",
@@ -57,6 +58,8 @@ __all__ = [
     "Subject",
     "Target",
     "advise",
+    "advise_average",
+    "average",
     "card",
     "card_ids",
     "estimate",

@@ -1,6 +1,7 @@
 """From parameters to a decision: exposure at steady state, targets, ranked regimens."""
 
 from individose.dosing.advice import Advice, Candidate, advise, percent
+from individose.dosing.averaging import advise_average, average_steady_state, steady_between
 from individose.dosing.exposure import METRICS, exact_dose, steady_state, steady_states
 from individose.dosing.regimen import Regimen, current_regimen
 
@@ -10,9 +11,12 @@ __all__ = [
     "Candidate",
     "Regimen",
     "advise",
+    "advise_average",
+    "average_steady_state",
     "current_regimen",
     "exact_dose",
     "percent",
+    "steady_between",
     "steady_state",
     "steady_states",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from individose.base import InputError, Notice, Outcome
-from individose.dosing.candidates import candidates, with_exact
+from individose.dosing.candidates import Chosen, candidates, with_exact
 from individose.dosing.exposure import METRICS, steady_draws
 from individose.dosing.regimen import Regimen
 from individose.drugs import Target
@@ -71,26 +71,33 @@ def advise(
             "exposure at steady state",
             "Choose another target.",
         )
-    against = _reason_against(fit)
+    against = reason_against(fit)
     if against:
         said = f"No dose is advised: {against}"
         return Advice(target, (), False, said, 0, (Notice("no-advice", said, "warning"),))
     chosen = candidates(fit, target) if regimens is None else with_exact(fit, target, regimens)
     if not chosen:
-        said = "No regimen is within the limits of the card's dosing section."
-        return Advice(target, (), False, said, 0, (Notice("no-candidate", said, "warning"),))
+        return ranked(chosen, {}, target, level)
     draws = 2 * fit.enough if draws is None else draws
     etas = np.vstack([fit.eta, fit.sample(draws, seed=1)])
-    found = steady_draws(fit, [c.regimen for c in chosen], etas)
-    ranked = sorted((_candidate(found, i, c, target, level) for i, c in enumerate(chosen)), key=_rank(target))
-    best = ranked[0]
+    return ranked(chosen, steady_draws(fit, [c.regimen for c in chosen], etas), target, level)
+
+
+def ranked(chosen: Sequence[Chosen], found: Mapping[str, np.ndarray], target: Target, level: float) -> Advice:
+    """Advice on chosen regimens, from every metric of each (1 + draws, regimens), the estimate first."""
+    if not chosen:
+        said = "No regimen is within the limits of the card's dosing section."
+        return Advice(target, (), False, said, 0, (Notice("no-candidate", said, "warning"),))
+    rows = sorted((_candidate(found, i, c, target, level) for i, c in enumerate(chosen)), key=_rank(target))
+    best = rows[0]
     reached = best.probability > REACHED
+    draws = len(found[target.metric]) - 1
     return Advice(
-        target, tuple(ranked), reached, _sentence(best, target, reached), draws, _notices(reached, best, target)
+        target, tuple(rows), reached, _sentence(best, target, reached), draws, _notices(reached, best, target)
     )
 
 
-def _reason_against(fit: Fit) -> str:
+def reason_against(fit: Fit) -> str:
     """Why no dose may rest on this fit; empty where one may."""
     if fit.status.outcome in (Outcome.FAILED, Outcome.BOUND):
         return f"the estimate of this patient is {fit.status.code}. {fit.status.sentence}"
@@ -98,7 +105,7 @@ def _reason_against(fit: Fit) -> str:
     return f"the fit does not explain {len(missed)} of the levels. {missed[0]}" if missed else ""
 
 
-def _candidate(found: dict[str, np.ndarray], i: int, chosen, target: Target, level: float) -> Candidate:
+def _candidate(found: Mapping[str, np.ndarray], i: int, chosen: Chosen, target: Target, level: float) -> Candidate:
     values = found[target.metric][1:, i]
     below, above = float(np.mean(values < target.low)), float(np.mean(values > target.high))
     exposure = {name: estimated(found[name][:, i], unit, level) for name, unit in METRICS.items()}

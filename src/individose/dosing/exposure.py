@@ -136,7 +136,6 @@ def exact_dose(fit: Fit, metric: str, wanted: float, interval_h: float, duration
             "Correct the target.",
         )
 
-
     def reached(amount_mg: float) -> float:
         found = steady_draws(fit, [Regimen(amount_mg, interval_h, duration_h)], fit.eta[None])
         return float(require_solved(found[metric])[0, 0])

@@ -95,10 +95,14 @@ class Fit:
 
     def band(self, times_h: Sequence[float], level: float = 0.9, count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper ends of the interval of the level at each time, from draws of the posterior."""
-        data = self.problem.at(_finite(times_h))
-        curves = predict_draws(self.problem.likelihood, self.sample(count), data)[:, : len(times_h)]
-        low, high = np.quantile(require_solved(np.asarray(curves)), [0.5 - level / 2, 0.5 + level / 2], axis=0)
+        low, high = np.quantile(self.curves(times_h, count), [0.5 - level / 2, 0.5 + level / 2], axis=0)
         return low, high
+
+    def curves(self, times_h: Sequence[float], count: int | None = None) -> np.ndarray:
+        """Levels (draws, times) for draws of the posterior."""
+        data = self.problem.at(_finite(times_h))
+        found = predict_draws(self.problem.likelihood, self.sample(count), data)
+        return require_solved(np.asarray(found)[:, : len(times_h)])
 
     def exposure(
         self, metric: str, start_h: float, end_h: float, level: float = 0.9, threshold: float | None = None
@@ -116,21 +120,41 @@ class Fit:
 
         **Raises:** `InputError` for another metric, an interval that does not run forward, or a missing threshold.
         """
+        return estimated(self.exposures(metric, start_h, end_h, threshold), METRICS[metric], level)
+
+    def exposures(
+        self, metric: str, start_h: float, end_h: float, threshold: float | None = None, count: int | None = None
+    ) -> np.ndarray:
+        """Exposure as in `exposure`, of the estimate first and then of draws of the posterior (1 + draws,)."""
         check(metric, start_h, end_h, threshold)
         data = self.problem.at([start_h, end_h])
-        likelihood, etas = self.problem.likelihood, np.vstack([self.eta, self.sample()])
+        likelihood, etas = self.problem.likelihood, np.vstack([self.eta, self.sample(count)])
         if metric in ("auc", "average"):
             area = np.asarray(area_draws(likelihood, etas, data))
-            values = (area[:, 1] - area[:, 0]) / (1.0 if metric == "auc" else end_h - start_h)
-        else:
-            values = metric_draws(likelihood, etas, data, metric, start_h, threshold)
-        return estimated(values, METRICS[metric], level)
+            return (area[:, 1] - area[:, 0]) / (1.0 if metric == "auc" else end_h - start_h)
+        return metric_draws(likelihood, etas, data, metric, start_h, threshold)
 
     def effect_quantiles(self, probability: float) -> np.ndarray:
         """Marginal quantile of every effect (effects,)."""
         if self.draws is not None:
             return np.quantile(self.draws, probability, axis=0)
         return self.eta + NormalDist().inv_cdf(probability) * np.sqrt(np.diag(self.covariance))
+
+    @cached_property
+    def log_evidence(self) -> float:
+        """Log of the marginal likelihood of the levels under the model, by Laplace's approximation.
+
+        log p(y) = log p(y | eta) + log p(eta) + (d / 2) log 2 pi - log |H| / 2 at the mode, H the inverse of the covariance
+        (Tierney & Kadane 1986, J Am Stat Assoc 81:82-86). NaN where the fit has no objective.
+        """
+        if self.objective is None:
+            return float("nan")
+        data = self.problem.data
+        prior = np.linalg.slogdet(np.asarray(data.precision))[1]
+        posterior = np.linalg.slogdet(self.covariance)[1]
+        levels = int(np.count_nonzero(np.asarray(data.measured) == 1))  # each has a density, what is censored a probability
+        scale = float(self.problem.likelihood.log_jacobian(data))
+        return 0.5 * float(prior + posterior - self.objective - levels * np.log(2 * np.pi)) + scale
 
     def _at_levels(self, eta: np.ndarray) -> np.ndarray:
         data = self.problem.data

@@ -26,6 +26,11 @@ class Likelihood(Protocol):
         """How many of the effects, the first ones, are the patient's own; the others belong to occasions."""
         ...
 
+    @property
+    def cornered(self) -> bool:
+        """Whether an effect moves the beginning or the end of an input, so that the objective may have corners."""
+        ...
+
     def predict(self, eta: Any, data: Any) -> Any:
         """Levels at the samples of `data`, mg/L."""
         ...
@@ -44,6 +49,10 @@ class Likelihood(Protocol):
 
     def standardised(self, f: Any, data: Any) -> Any:
         """(level - f) / SD of each measured level; 0 for all others."""
+        ...
+
+    def log_jacobian(self, data: Any) -> Any:
+        """What the log density of the levels lacks where `terms` are those of a transform of them."""
         ...
 
     def information(self, f: Any, data: Any) -> Any:

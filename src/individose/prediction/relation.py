@@ -101,6 +101,12 @@ class Relation:
         return self.system.linear
 
     @property
+    def cornered(self) -> bool:
+        """Whether an effect moves the beginning or the end of an input, so that the objective may have corners."""
+        names = {self.parameters[column].rstrip("0123456789") for column, _ in (*self.effects, *self.between)}
+        return bool(names & {"lag", "duration", "rate"})
+
+    @property
     def by_subject(self) -> int:
         """How many of the effects are the patient's own."""
         return len(self.effects)
@@ -206,6 +212,16 @@ class Relation:
         z = self._chosen(lambda convention: self._distance(convention, f, data)[1], data)
         beyond = jnp.where(data.measured == BELOW, jnp.minimum(z, 0.0), jnp.maximum(z, 0.0))
         return jnp.where(data.measured == NOTHING, 0.0, jnp.where(data.measured == LEVEL, z, beyond))
+
+    def log_jacobian(self, data: Data) -> Float[Array, ""]:
+        """Log of the derivative of what is compared (the level, or its logarithm) by the level, summed over the levels: added
+        to their log density, it makes models of different scales comparable."""
+
+        def one(convention: str) -> Any:
+            logarithmic = convention == residual.LOGARITHMIC
+            return -jnp.log(data.observed) if logarithmic else jnp.zeros_like(data.observed)
+
+        return jnp.sum(jnp.where(data.measured == LEVEL, self._chosen(one, data), 0.0))
 
     def information(self, f: Float[Array, " samples"], data: Data) -> Float[Array, " samples"]:
         """Expected second derivative of `terms` in f, never negative: 1/v + (dv/df)^2 / (2 v^2) for a normal error.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,8 +13,11 @@ from individose.base import InputError, Notice
 from individose.dosing import Advice, Regimen, advise, current_regimen, steady_state, steady_states
 from individose.drugs import Card, Target
 from individose.events import Dose, Level, Subject, expand_doses
-from individose.inference import Estimate, Fit
+from individose.inference import Averaged, Estimate, Fit
 from individose.inference.fit import fitted_ward, individuals, parameters
+
+if TYPE_CHECKING:
+    from individose.app.actions.compare import Compared
 
 CURVE_POINTS = 400
 """Times at which a curve is drawn; a screen shows no more."""
@@ -49,7 +53,8 @@ class CaseResult:
     """What one patient's estimate says.
 
     `regimen` is the one the patient is on (None when the doses show no pattern), `exposure` what it leads to at steady
-    state; `advice` is None when the card has no target or no dosing section.
+    state; `advice` is None when the card has no target or no dosing section. `compared` puts several methods or models side
+    by side; under an `average` exposure, advice and curve are the average's, and `fit` is that of the heaviest model.
     """
 
     card: Card
@@ -63,6 +68,9 @@ class CaseResult:
     target: Target | None
     advice: Advice | None
     curve: Curve | None = None
+    compared: tuple[Compared, ...] = ()
+    average: Averaged | None = None
+    notices: tuple[Notice, ...] = ()
 
     @property
     def doses(self) -> tuple[Dose, ...]:
@@ -70,7 +78,8 @@ class CaseResult:
 
     @property
     def warnings(self) -> tuple[Notice, ...]:
-        return (*self.fit.warnings, *(self.advice.notices if self.advice else ()))
+        of_fit = self.fit.warnings if self.average is None else ()
+        return (*of_fit, *self.notices, *(self.advice.notices if self.advice else ()))
 
 
 def estimate(

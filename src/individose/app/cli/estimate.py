@@ -17,8 +17,10 @@ from individose.base.errors import InputError
 if TYPE_CHECKING:
     from individose.app.actions.estimate import CaseResult
 
-METHODS = ("map", "prior", "sir", "nuts")
-"""Names of the individual methods, known without loading them."""
+METHODS = ("map", "prior", "sir", "nuts", "average")
+"""Names of the individual methods, known without loading them; `average` is over models."""
+
+RULES = ("likelihood", "selection", "mean")
 
 NUMERICAL, NOTHING, SOME = 1, 2, 3
 """Exit codes; see `individose --help`."""
@@ -28,7 +30,29 @@ NUMERICAL, NOTHING, SOME = 1, 2, 3
 @click.argument("source", metavar="CASE|DATA")
 @card_option
 @click.option("--id", "ids", multiple=True, metavar="ID", help="A patient of the table; may be given several times.")
-@click.option("--method", type=click.Choice(METHODS), default="map", show_default=True, help="How to estimate.")
+@click.option(
+    "--method",
+    "methods",
+    type=click.Choice(METHODS),
+    multiple=True,
+    default=("map",),
+    show_default=True,
+    help="How to estimate; several are put side by side. average: over models (see --also).",
+)
+@click.option(
+    "--also",
+    "others",
+    multiple=True,
+    metavar="CARD",
+    help="A further model to average over; all cards of the drug if none is named.",
+)
+@click.option(
+    "--weights",
+    type=click.Choice(RULES),
+    default="likelihood",
+    show_default=True,
+    help="How an average weighs its models.",
+)
 @table_options
 @extrapolate_option
 @level_option
@@ -46,9 +70,12 @@ def command(ctx: click.Context, source: str, **given: Any) -> None:
       individose estimate newborn.json
       individose estimate ward.csv --card phenobarbital --unit DV=ug/mL
       individose estimate ward.csv --card phenobarbital --id 7 --html 7.html
+      individose estimate case.json --method map --method nuts
+      individose estimate case.json --card vancomycin/goti2018 --method average
     """
     reading = Reading(dict(given["units"]), dict(given["columns"]), given["ignored"], dict(given["codes"]))
     patients = load(source, given["card"], given["ids"], reading)
+    _check(given)
     alone = len(patients.subjects) + len(patients.refused) == 1
     if given["html"] and not alone:
         raise click.UsageError("--html is the report of one patient; choose one with --id.")
@@ -78,36 +105,54 @@ def exit_code(found: Sequence[CaseResult], refused: Sequence[Any]) -> int:
     return NUMERICAL if failed else NOTHING
 
 
+def _check(given: dict[str, Any]) -> None:
+    """Options that do not go together."""
+    averaging = "average" in given["methods"]
+    if averaging and len(given["methods"]) > 1:
+        raise click.UsageError("--method average is over models, and stands alone.")
+    if not averaging and given["others"]:
+        raise click.UsageError("--also names models for --method average.")
+
+
 def _one(patients: Patients, given: dict[str, Any]) -> tuple[list[CaseResult], list[Any]]:
-    from individose.app.actions.estimate import estimate
+    from individose.app.actions.compare import estimate_by_methods, estimate_by_models
     from individose.app.actions.problems import Refused
 
     for subject in patients.subjects:
+        how = {
+            "target": patients.target,
+            "extrapolate": given["extrapolate"],
+            "curve": bool(given["html"]) or not given["as_json"],
+            "level": given["level"],
+        }
         try:
-            drawn = bool(given["html"]) or not given["as_json"]
-            return [
-                estimate(
-                    patients.card,
-                    subject,
-                    given["method"],
-                    target=patients.target,
-                    extrapolate=given["extrapolate"],
-                    curve=drawn,
-                    level=given["level"],
-                )
-            ], []
+            if given["methods"] == ("average",):
+                models = _models(patients, given["others"])
+                return [estimate_by_models(models, subject, rule=given["weights"], **how)], []
+            return [estimate_by_methods(patients.card, subject, given["methods"], **how)], []
         except InputError as error:
             return [], [Refused(subject.id, error)]
     return [], []
+
+
+def _models(patients: Patients, others: Sequence[str]) -> list[Any]:
+    """The card, and those named beside it or all others of its drug."""
+    from individose.app.actions.compare import models_of
+    from individose.drugs import card
+
+    beside = [card(name) for name in others] or models_of(patients.card.drug)
+    return list({one.id: one for one in (patients.card, *beside)}.values())
 
 
 def _many(patients: Patients, given: dict[str, Any]) -> tuple[list[CaseResult], list[Any]]:
     from individose.app.actions.estimate import results
     from individose.app.actions.problems import fit_ward
 
+    if len(given["methods"]) > 1 or given["methods"] == ("average",):
+        raise click.UsageError("several methods or models are compared for one patient; choose one with --id.")
     with progress(2 * len(patients.subjects), "estimating") as tell:
         ward = fit_ward(
-            patients.card, patients.subjects, given["method"], extrapolate=given["extrapolate"], progress=tell
+            patients.card, patients.subjects, given["methods"][0], extrapolate=given["extrapolate"], progress=tell
         )
         found = results(patients.card, ward.fits, level=given["level"], progress=tell)
     return found, list(ward.refused)

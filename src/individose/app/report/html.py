@@ -56,6 +56,7 @@ def _content(result: CaseResult, generated: str | None) -> dict[str, object]:
         "levels": sheets.level_sheet(result),
         "parameters": sheets.parameter_sheet(result),
         "exposure": sheets.exposure_sheet(result) if result.exposure else None,
+        "compared": sheets.comparison_sheet(result) if result.compared else None,
         "exposure_line": sentences.exposure_line(result),
         "target_line": plain(sentences.target_line(result.target)) if result.target else "",
         "advice": sheets.advice_sheet(result, MOST) if shown else None,

@@ -40,9 +40,16 @@ def counted(notices: tuple[Notice, ...]) -> str:
 
 
 def status_line(result: CaseResult) -> str:
-    """The status of the fit and what it means."""
+    """The status of the fit and what it means; of an average, that of its heaviest model."""
     status = result.fit.status
-    return f"{status.code.capitalize()}. {status.sentence}"
+    line = f"{status.code.capitalize()}. {status.sentence}"
+    if result.average is None:
+        return line
+    count = len(result.average.fits)
+    return (
+        f"Average over {count} models ({result.average.rule}). Parameters are those of the heaviest, {result.card.id}; "
+        f"curve, exposure and doses are the average's. {line}"
+    )
 
 
 def target_line(target: Target) -> str:

@@ -136,6 +136,34 @@ def advice_sheet(result: CaseResult, most: int) -> Sheet:
     return Sheet("Ranked doses", columns, rows, ())
 
 
+def comparison_sheet(result: CaseResult) -> Sheet:
+    """Methods or models side by side: status, the parameters that all of them have, exposure at steady state."""
+    rows = result.compared
+    stated = [row.parameters for row in rows if row.parameters]
+    shared = [name for name in (stated[0] if stated else {}) if all(name in one for one in stated)]
+    metrics = [m for m in SHOWN_METRICS if any(m in row.exposure for row in rows)]
+    weighed = any(row.weight is not None for row in rows)
+    columns = (
+        "model" if weighed else "method",
+        *(("weight (%)",) if weighed else ()),
+        "status",
+        *(headed(name, stated[0][name].unit) for name in shared),
+        *(headed(NAMES[m], METRICS[m]) for m in metrics),
+    )
+    shown = tuple(
+        (
+            row.label,
+            *((percent(row.weight) if row.weight is not None else ABSENT,) if weighed else ()),
+            row.status or ABSENT,
+            *(with_interval(row.parameters[n]) if n in row.parameters else ABSENT for n in shared),
+            *(with_interval(row.exposure[m]) if m in row.exposure else ABSENT for m in metrics),
+        )
+        for row in rows
+    )
+    title = "Models side by side" if weighed else "Methods side by side"
+    return Sheet(title, columns, shown, (0, 2) if weighed else (0, 1))
+
+
 def rounding_lines(result: CaseResult, most: int) -> tuple[str, ...]:
     """For each ranked regimen, how its dispensable amount came from the exact one."""
     best = result.advice.candidates[:most] if result.advice else ()

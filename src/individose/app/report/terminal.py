@@ -20,6 +20,7 @@ from individose.app.report.plot import plot
 from individose.app.report.sheets import (
     Sheet,
     advice_sheet,
+    comparison_sheet,
     dose_sheet,
     exposure_sheet,
     level_sheet,
@@ -56,6 +57,8 @@ def show_case(result: CaseResult, console: Console) -> None:
         say.table(sheet)
     _curve(result, say, console)
     _exposure(result, say)
+    if result.compared:
+        say.table(comparison_sheet(result))
     _advice(result, say)
     _notices(notices, say, console)
 

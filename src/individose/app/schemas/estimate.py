@@ -103,6 +103,17 @@ class AdviceEntry(Part):
     candidates: tuple[CandidateEntry, ...]
 
 
+class ComparedEntry(Part):
+    """The same patient by another method, or under another model."""
+
+    label: Annotated[str, Field(description="Name of the method, id of the card, or the rule of the average.")]
+    status: Annotated[str, Field(description="Empty for an average.")]
+    weight: Annotated[Figure, Field(description="In the average; null outside of one.")]
+    parameters: Figures
+    exposure: Figures
+    intervals: Intervals
+
+
 class FitEntry(Part):
     """One patient's estimate."""
 
@@ -124,6 +135,9 @@ class FitEntry(Part):
     levels: tuple[LevelPoint, ...]
     regimen: Annotated[RegimenEntry | None, Field(description="The one the patient is on; null where doses show none.")]
     advice: Annotated[AdviceEntry | None, Field(description="For a single patient whose card has target and dosing.")]
+    compared: Annotated[
+        tuple[ComparedEntry, ...], Field(description="Several methods or models side by side; empty for one.")
+    ] = ()
     warnings: tuple[NoticeEntry, ...]
 
 

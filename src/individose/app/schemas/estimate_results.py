@@ -11,6 +11,7 @@ from individose.app.actions.estimate import CaseResult
 from individose.app.schemas.estimate import (
     AdviceEntry,
     CandidateEntry,
+    ComparedEntry,
     EstimateDocument,
     FitEntry,
     Intervals,
@@ -77,6 +78,19 @@ def _fit(result: CaseResult, level: float) -> FitEntry:
         levels=tuple(_levels(result)),
         regimen=_regimen(result.regimen) if result.regimen else None,
         advice=_advice(result.advice) if result.advice else None,
+        compared=tuple(
+            ComparedEntry(
+                label=one.label,
+                status=one.status,
+                weight=one.weight,
+                parameters=_values(one.parameters),
+                exposure=_values(one.exposure),
+                intervals=Intervals(
+                    level=level, parameters=_intervals(one.parameters), exposure=_intervals(one.exposure)
+                ),
+            )
+            for one in result.compared
+        ),
         warnings=tuple(NoticeEntry(code=n.code, grade=n.grade, sentence=n.sentence) for n in result.warnings),
     )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 import jax
@@ -14,13 +15,13 @@ from individose.base import Notice, Outcome, Status
 from individose.base.outcomes import SENTENCES
 from individose.inference.fit import Fit
 from individose.inference.individual import map as mode
-from individose.inference.individual import nuts, sir
+from individose.inference.individual import nuts, restarts, sir
 from individose.inference.individual.posterior import explained, of_draws
 from individose.inference.individual.sampling import Sampling, of_chains, seed_of
 from individose.inference.problem import Problem
 from individose.kinetics import padded
 
-DEFAULT = mode.Settings()
+DEFAULT = mode.DEFAULT
 
 
 class AbstractIndividualEstimator(ABC):
@@ -42,15 +43,36 @@ class MAP(AbstractIndividualEstimator):
     settings: mode.Settings = DEFAULT
 
     def fit(self, problem: Problem) -> Fit:
-        found = mode.solve(problem.likelihood, problem.data, np.zeros(problem.n_effects), self.settings)
-        return _fit(problem, jax.device_get(found))
+        likelihood, data = problem.likelihood, problem.data
+
+        def again(_: Sequence[int], starts: np.ndarray) -> mode.Found:
+            return _together([jax.device_get(mode.solve(likelihood, data, one, self.settings)) for one in starts])
+
+        found = _together([jax.device_get(mode.solve(likelihood, data, np.zeros(problem.n_effects), self.settings))])
+        found, others = restarts.improve(likelihood, jax.tree.map(lambda x: np.asarray(x)[None], data), found, 1, again)
+        return _fit(problem, mode.Found(*(part[0] for part in found)), others.get(0))
 
     def fit_ward(self, problems: Sequence[Problem]) -> list[Fit]:
         rows = ward_rows(len(problems))
         data = stack([p.data for p in problems], rows)
         start = np.zeros((rows, problems[0].n_effects))
-        found = jax.device_get(mode.ward(problems[0].likelihood, data, start, self.settings))
-        return [_fit(p, mode.Found(*(part[i] for part in found))) for i, p in enumerate(problems)]
+        likelihood = problems[0].likelihood
+
+        def again(places: Sequence[int], starts: np.ndarray) -> mode.Found:
+            parts: list[mode.Found] = []
+            for first in range(0, len(places), rows):
+                some = np.array([*places[first : first + rows]])
+                rest = np.zeros(rows - len(some), dtype=int)
+                chosen = jax.tree.map(itemgetter(np.concatenate([some, rest])), data)
+                filled = np.full(start.shape, np.nan)  # such a row takes no step
+                filled[: len(some)] = starts[first : first + rows]
+                found = jax.device_get(mode.ward(likelihood, chosen, filled, self.settings))
+                parts.append(mode.Found(*(part[: len(some)] for part in found)))
+            return mode.Found(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+        found = jax.device_get(mode.ward(likelihood, data, start, self.settings))
+        found, others = restarts.improve(likelihood, data, found, len(problems), again)
+        return [_fit(p, mode.Found(*(part[i] for part in found)), others.get(i)) for i, p in enumerate(problems)]
 
 
 @dataclass(frozen=True)
@@ -161,7 +183,11 @@ def stack(data: Sequence[Any], rows: int) -> Any:
     return jax.tree.unflatten(structure, columns)
 
 
-def _fit(problem: Problem, found: mode.Found) -> Fit:
+def _together(found: Sequence[mode.Found]) -> mode.Found:
+    return mode.Found(*(np.stack(column) for column in zip(*found, strict=True)))
+
+
+def _fit(problem: Problem, found: mode.Found, other: restarts.Other | None = None) -> Fit:
     outcome = Outcome(int(found.outcome))
     status = Status(outcome, _sentence(problem, outcome, found))
     objective = 2.0 * float(found.loss)
@@ -170,7 +196,7 @@ def _fit(problem: Problem, found: mode.Found) -> Fit:
         notices = (
             Notice(f"fit-{status.code}", status.sentence, "warning" if outcome is Outcome.FAILED else "caution"),
         )
-    notices = (*notices, *_missed(problem, np.asarray(found.misfit)))
+    notices = (*notices, *_second(problem, found, other), *_missed(problem, np.asarray(found.misfit)))
     fit = Fit(
         problem,
         "map",
@@ -181,6 +207,26 @@ def _fit(problem: Problem, found: mode.Found) -> Fit:
         int(found.steps),
     )
     return replace(fit, notices=notices)
+
+
+def _second(problem: Problem, found: mode.Found, other: restarts.Other | None) -> Iterator[Notice]:
+    """What is to be said of another optimum, and of one at a corner."""
+    if other is not None:
+        sd = np.sqrt(np.diag(np.linalg.inv(np.asarray(problem.data.precision))))
+        far = np.argsort(-np.abs(other.eta - found.eta) / sd)[:2]
+        named = " and ".join(problem.effects[i] for i in far if problem.effects[i])
+        yield Notice(
+            "multi-modal",
+            f"Another set of parameters explains the levels nearly as well (objective {other.gap:.2g} higher); it differs "
+            f"most in {named}. The interval around this estimate does not cover it.",
+        )
+    if found.outcome != Outcome.FAILED and np.isnan(found.last_step):
+        yield Notice(
+            "at-a-corner",
+            "At the most probable parameters an input begins or ends just when a level was taken: the interval is rougher "
+            "than usual.",
+            "note",
+        )
 
 
 MISSED = 4.0

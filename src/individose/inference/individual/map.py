@@ -1,9 +1,10 @@
 """Most probable effects of one patient by Levenberg-Marquardt, with a normal approximation around them (Laplace).
 
-Minimises l(eta) = sum_j terms_j(f_j(eta)) + eta' P eta / 2. Where the exact Hessian is not positive definite, or steps
-have failed, they use the generalised Gauss-Newton matrix J' diag(information) J + P, which is positive definite whatever
-the model does; otherwise the exact Hessian, so that the last steps converge quadratically. Both come from one
-prediction differentiated twice forward. Covariance: inverse of the exact Hessian at the optimum.
+Minimises l(eta) = sum_j terms_j(f_j(eta)) + eta' P eta / 2. Where the exact Hessian is not positive definite, a share of the
+generalised Gauss-Newton matrix J' diag(information) J + P is added, which is positive definite whatever the model does (and
+takes the exact one's place where no share will do); otherwise the exact Hessian alone, so that the last steps converge
+quadratically. Both come from one prediction differentiated twice forward. Covariance: inverse of the exact Hessian at the
+optimum.
 
 References: Levenberg (1944); Marquardt (1963); Tierney & Kadane (1986) for the Laplace approximation; the objective is
 the one of Bauer, Guzy & Ng (2007), AAPS J 9:E60-83, eq. 4 for given population parameters.
@@ -36,10 +37,13 @@ class Settings(NamedTuple):
     informative: float = 1e-3
 
 
+DEFAULT = Settings()
+
+
 class Found(NamedTuple):
     """Result for one patient, as arrays: effects, covariance, loss, outcome code, steps, size of the last step (in SDs), for
-    each effect the information of the levels about it relative to the population's, and for each sample its distance
-    from the prediction in residual SDs."""
+    each effect the information of the levels about it relative to the population's, for each sample its distance from the
+    prediction in residual SDs, and where the search ended, arrived or not."""
 
     eta: Eta
     covariance: Matrix
@@ -49,6 +53,7 @@ class Found(NamedTuple):
     last_step: Scalar
     informed: Eta
     misfit: Float[Array, " samples"]
+    last: Eta
 
 
 class _Search(NamedTuple):
@@ -59,7 +64,6 @@ class _Search(NamedTuple):
     hessian: Matrix
     informed: Eta
     damping: Scalar
-    stretch: Scalar
     steps: Int[Array, ""]
     size: Scalar
     done: Bool[Array, ""]
@@ -103,8 +107,8 @@ def _expand(likelihood: Likelihood, eta: Eta, data: Any) -> _Expansion:
 
 
 def _search(likelihood: Likelihood, data: Any, start: Eta, settings: Settings) -> _Search:
-    """Damped steps until the next one is negligible. Each pass judges the step before it and chooses the next; a start that is
-    not finite asks for none."""
+    """Damped steps until the next one is negligible. Each pass judges the step before it and chooses the next; a start that
+    is not finite asks for none."""
     sd = jnp.sqrt(jnp.diag(_inverse(data.precision)))
 
     def going(s: _Search):
@@ -121,14 +125,15 @@ def _search(likelihood: Likelihood, data: Any, start: Eta, settings: Settings) -
         better = finite & (fell >= -1e-13 * (1.0 + jnp.abs(here.loss)))
         good = better & (fell > 0.75 * s.expected)
         damping = jnp.where(good, s.damping * 0.1, jnp.where(better, s.damping, jnp.maximum(s.damping * 8.0, 1e-3)))
-        stretch = jnp.where(good, s.stretch * 2.0, jnp.where(better, s.stretch, s.stretch * 0.25))
-        stretch = jnp.clip(stretch, 1.0, 64.0)
         newton = _solve(here.hessian, here.gradient)
         convex = jnp.all(jnp.isfinite(newton))
-        # far from a level the expected curvature is too strong for a proportional error, and steps would crawl
-        matrix = jnp.where(convex & (damping < 1e-2), here.hessian, here.gauss_newton / stretch)
-        damped = matrix + damping * jnp.diag(jnp.diag(here.gauss_newton))
-        move = -_solve(damped, here.gradient)
+        # the least share of the expected curvature that makes the exact one positive definite
+        matrix, move = here.gauss_newton, -_solve((1.0 + damping) * here.gauss_newton, here.gradient)
+        for share in SHARES:
+            mixed = here.hessian + share * here.gauss_newton
+            shorter = -_solve(mixed + damping * here.gauss_newton, here.gradient)
+            definite = jnp.all(jnp.isfinite(shorter))
+            matrix, move = jnp.where(definite, mixed, matrix), jnp.where(definite, shorter, move)
         size = jnp.max(jnp.abs(newton) / sd)
         arrived = better & convex & (size < settings.tolerance)
         # a refused step is tried again from the same place, shorter
@@ -140,7 +145,6 @@ def _search(likelihood: Likelihood, data: Any, start: Eta, settings: Settings) -
             jnp.where(better, here.hessian, s.hessian),
             jnp.where(better, jnp.diag(here.gauss_newton) / jnp.diag(data.precision) - 1.0, s.informed),
             damping,
-            stretch,
             s.steps + 1,
             jnp.where(better, size, s.size),
             arrived | (damping > 1e12),
@@ -149,10 +153,13 @@ def _search(likelihood: Likelihood, data: Any, start: Eta, settings: Settings) -
     infinite = jnp.asarray(jnp.inf)
     nothing = _Search(
         start, jnp.zeros_like(start), infinite, jnp.asarray(0.0), data.precision, jnp.zeros_like(start), jnp.asarray(1e-2),
-        jnp.asarray(1.0), jnp.asarray(0), infinite, ~jnp.all(jnp.isfinite(start)),
+        jnp.asarray(0), infinite, ~jnp.all(jnp.isfinite(start)),
     )  # fmt: skip
     return jax.lax.while_loop(going, step, nothing)
 
+
+SHARES = (1.0, 0.1, 0.0)
+"""Shares of the expected curvature that may be added to the exact one; a later one that will do is taken."""
 
 WRITTEN_OUT = 8
 """Effects up to which a linear system is written out; its program grows as their third power."""
@@ -201,19 +208,29 @@ def find(likelihood: Likelihood, data: Any, start: Eta, settings: Settings = Set
     prior = _inverse(data.precision)
     finite = jnp.all(jnp.isfinite(covariance)) & jnp.all(jnp.isfinite(eta)) & (jnp.diag(covariance) > 0).all()
     reached = finite & (search.size < jnp.sqrt(settings.tolerance))
-    # an occasion without a level is no reason for concern: the patient's own effects are
-    flat = jnp.any(search.informed[: likelihood.by_subject] < settings.informative)
-    edge = jnp.any(jnp.abs(eta) > settings.edge * jnp.sqrt(jnp.diag(prior)))
-    outcome = jnp.where(flat, Outcome.FLAT.value, Outcome.CONVERGED.value)
-    outcome = jnp.where(edge, Outcome.BOUND.value, outcome)
+    outcome = judged(likelihood, eta, search.informed, data, settings)
     outcome = jnp.where(reached, outcome, Outcome.FAILED.value)
     usable = outcome != Outcome.FAILED.value
     chosen = jnp.where(usable, eta, 0.0)
     misfit = likelihood.standardised(likelihood.predict(chosen, data), data)
     return Found(
         chosen, jnp.where(usable, covariance, prior), search.loss, outcome,
-        search.steps, search.size, search.informed, misfit,
+        search.steps, search.size, search.informed, misfit, search.eta,
     )  # fmt: skip
+
+
+def judged(likelihood: Likelihood, eta: Eta, informed: Eta, data: Any, settings: Settings) -> Scalar:
+    """The outcome of a search that arrived at eta: converged, flat, or at a bound."""
+    # an occasion without a level is no reason for concern: the patient's own effects are
+    flat = jnp.any(informed[: likelihood.by_subject] < settings.informative)
+    edge = jnp.any(jnp.abs(eta) > settings.edge * jnp.sqrt(jnp.diag(_inverse(data.precision))))
+    return jnp.where(edge, Outcome.BOUND.value, jnp.where(flat, Outcome.FLAT.value, Outcome.CONVERGED.value))
+
+
+def curved(likelihood: Likelihood, eta: Eta, data: Any) -> tuple[Matrix, Eta]:
+    """Covariance by the expected curvature at eta, and the information of the levels as `Found.informed`."""
+    matrix = _expand(likelihood, eta, data).gauss_newton
+    return _inverse(matrix), jnp.diag(matrix) / jnp.diag(data.precision) - 1.0
 
 
 @partial(jax.jit, static_argnums=(0, 3))

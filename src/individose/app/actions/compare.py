@@ -1,0 +1,152 @@
+"""Several methods, or several models, side by side for one patient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from individose.app.actions.estimate import CaseResult, Curve, curve_times, describe
+from individose.app.actions.problems import fit as fit_one
+from individose.base import InputError, Notice
+from individose.dosing import (
+    Regimen,
+    advise_average,
+    average_steady_state,
+    current_regimen,
+    steady_between,
+    steady_state,
+)
+from individose.drugs import Card, Target, card, card_ids
+from individose.events import Subject
+from individose.inference import Averaged, Estimate, Fit, average
+from individose.inference.averaging import disagreement
+
+COMPARED = ("trough", "average")
+"""Exposures at steady state that are put side by side."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One method or model: what it is called, its weight in an average (None outside of one), how it ended, and what it
+    says. `exposure` is empty where the patient is on no regimen or the fit failed."""
+
+    label: str
+    status: str
+    parameters: dict[str, Estimate]
+    exposure: dict[str, Estimate]
+    weight: float | None = None
+
+
+def estimate_by_methods(
+    model: Card,
+    patient: Subject,
+    methods: Sequence[str],
+    *,
+    target: Target | None = None,
+    extrapolate: bool = False,
+    curve: bool = True,
+    level: float = 0.9,
+) -> CaseResult:
+    """One patient by several methods: the first in full, all of them side by side.
+
+    **Raises:** as `fit`.
+    """
+    fits = [fit_one(model, patient, method, extrapolate=extrapolate) for method in methods]
+    first = describe(model, fits[0], target, curve=curve, level=level)
+    if len(fits) == 1:
+        return first
+    return replace(first, compared=tuple(_compared(fit, fit.method, first.regimen, level) for fit in fits))
+
+
+def models_of(drug: str) -> tuple[Card, ...]:
+    """All cards of a drug that are offered."""
+    return tuple(card(one) for one in card_ids(drug))
+
+
+def estimate_by_models(
+    models: Sequence[Card],
+    patient: Subject,
+    method: str = "map",
+    rule: str = "likelihood",
+    *,
+    target: Target | None = None,
+    extrapolate: bool = False,
+    curve: bool = True,
+    level: float = 0.9,
+) -> CaseResult:
+    """One patient under several models of one drug, weighed by `rule` (see `inference.averaging`): the heaviest in full,
+    with the average's exposure, curve and advice, and all of them side by side.
+
+    A model that the patient lies outside of is left out, and the result says so.
+
+    **Raises:** `InputError` for models of different drugs, or when no model is left.
+    """
+    drugs = sorted({model.drug for model in models})
+    if len(drugs) != 1:
+        raise InputError(
+            f"models of {', '.join(drugs) or 'no drug'} were to be averaged",
+            "models of one drug",
+            "an average is over what may be true of one drug",
+            "Name cards of the drug that was given.",
+        )
+    fits, left_out = _fitted(models, patient, method, extrapolate)
+    averaged = average(fits, rule)
+    by_weight = int(np.argmax(averaged.weights))
+    heaviest, main = fits[by_weight], next(m for m in models if m.id == fits[by_weight].problem.model)
+    first = describe(main, heaviest, target, curve=False, advice=False, level=level)
+    notices = [*left_out, *averaged.warnings]
+    regimen, exposure = first.regimen, {}
+    if regimen is not None:
+        exposure = average_steady_state(averaged, regimen, level)
+        for metric in COMPARED:
+            notices += disagreement(steady_between(averaged, regimen, metric), f"{metric} at steady state")
+    advice = None
+    if first.target is not None and main.dosing is not None:
+        advice = advise_average(averaged, first.target, level=level)
+    return replace(
+        first,
+        exposure=exposure,
+        advice=advice,
+        curve=_curve(averaged, heaviest, patient, level) if curve else None,
+        compared=(*_rows(averaged, regimen, level), _average_row(averaged, exposure)),
+        average=averaged,
+        notices=tuple(notices),
+    )
+
+
+def _fitted(models: Sequence[Card], patient: Subject, method: str, extrapolate: bool) -> tuple[list[Fit], list[Notice]]:
+    fits: list[Fit] = []
+    refused: list[InputError] = []
+    left_out: list[Notice] = []
+    for model in models:
+        try:
+            fits.append(fit_one(model, patient, method, extrapolate=extrapolate))
+        except InputError as error:
+            refused.append(error)
+            left_out.append(Notice("model-left-out", f"{model.id} was left out: {error}", "caution"))
+    if not fits:
+        raise refused[0]
+    return fits, left_out
+
+
+def _rows(averaged: Averaged, regimen: Regimen | None, level: float) -> list[Compared]:
+    pairs = zip(averaged.fits, averaged.weights, strict=True)
+    return [replace(_compared(fit, fit.problem.model, regimen, level), weight=weight) for fit, weight in pairs]
+
+
+def _compared(fit: Fit, label: str, regimen: Regimen | None, level: float) -> Compared:
+    exposed = steady_state(fit, regimen, level) if regimen is not None and fit.status.ok else {}
+    return Compared(label, fit.status.code, fit.parameters(level), exposed)
+
+
+def _average_row(averaged: Averaged, exposure: dict[str, Estimate]) -> Compared:
+    return Compared(f"average by {averaged.rule}", "", {}, exposure)
+
+
+def _curve(averaged: Averaged, heaviest: Fit, patient: Subject, level: float) -> Curve:
+    times = curve_times(patient, current_regimen(patient))
+    low, high = averaged.band(times, level)
+    typical = heaviest.at_effects(np.zeros_like(heaviest.eta), times)
+    return Curve(np.array(times), averaged.predict(times), low, high, typical)

@@ -1,0 +1,163 @@
+"""One patient under several models: how much each is worth, and what they say together.
+
+Published models of one drug differ, and one regimen can look right under one and wrong under the next. Each model is fitted
+by itself; the levels then weigh the models by how probable they made them (Laplace's approximation of the marginal
+likelihood), which is what a posteriori averaging over models means (Hoeting et al. 1999, Stat Sci 14:382-417; in TDM:
+Uster et al. 2021, Clin Pharmacol Ther 109:175-183). What the models disagree about is shown, not averaged away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from individose.base import InputError, Notice
+from individose.inference.estimate import Estimate, estimated
+from individose.inference.exposure import METRICS
+from individose.inference.fit import DRAWS, Fit
+
+RULES = {
+    "likelihood": "each model by how probable it makes the levels, all equally probable before",
+    "selection": "only the model that makes the levels most probable",
+    "mean": "all models alike",
+}
+"""How models may be weighed."""
+
+DISAGREE = 1.5
+"""Ratio of the greatest to the smallest value of the models from which a notice is given."""
+
+
+@dataclass(frozen=True)
+class Averaged:
+    """Fits of one patient under several models, and the weight of each (they add up to 1)."""
+
+    fits: tuple[Fit, ...]
+    weights: tuple[float, ...]
+    rule: str
+
+    @property
+    def id(self) -> str:
+        return self.fits[0].id
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return tuple(fit.problem.model for fit in self.fits)
+
+    @cached_property
+    def warnings(self) -> tuple[Notice, ...]:
+        """What the reader must know of each model that counts, each naming its model."""
+        return tuple(
+            replace(notice, sentence=f"{fit.problem.model}: {notice.sentence}")
+            for fit, weight in zip(self.fits, self.weights, strict=True)
+            if weight > 0.0
+            for notice in fit.warnings
+        )
+
+    def predict(self, times_h: Sequence[float]) -> np.ndarray:
+        """Weighted mean of the models' levels (mg/L) at times in h."""
+        return np.array(self.weights) @ np.stack([fit.predict(times_h) for fit in self.fits])
+
+    def band(self, times_h: Sequence[float], level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
+        """Interval of the level at each time, over models and over each model's own uncertainty."""
+        curves = [fit.curves(times_h, n) for fit, n in zip(self.fits, self.counts(), strict=True) if n]
+        low, high = np.quantile(np.concatenate(curves), [0.5 - level / 2, 0.5 + level / 2], axis=0)
+        return low, high
+
+    def exposure(
+        self, metric: str, start_h: float, end_h: float, level: float = 0.9, threshold: float | None = None
+    ) -> Estimate:
+        """As `Fit.exposure`: the weighted mean, with an interval over models and over each model's own uncertainty."""
+        found = [
+            fit.exposures(metric, start_h, end_h, threshold, max(n, 1))
+            for fit, n in zip(self.fits, self.counts(), strict=True)
+        ]
+        return estimated(self.mixed(found), METRICS[metric], level)
+
+    def between(self, metric: str, start_h: float, end_h: float, threshold: float | None = None) -> dict[str, float]:
+        """The same exposure under each model, by its name: the spread that an average hides."""
+        values = (float(fit.exposures(metric, start_h, end_h, threshold, 1)[0]) for fit in self.fits)
+        return dict(zip(self.models, values, strict=True))
+
+    def counts(self, draws: int = DRAWS) -> tuple[int, ...]:
+        """Draws of each model, in proportion to its weight (largest remainders)."""
+        total = min([draws, *(fit.enough for fit, w in zip(self.fits, self.weights, strict=True) if w > 0)])
+        exact = np.array(self.weights) * total
+        counts = np.floor(exact).astype(int)
+        short = total - int(counts.sum())
+        counts[np.argsort(counts - exact, kind="stable")[:short]] += 1
+        return tuple(int(n) for n in counts)
+
+    def mixed(self, found: Sequence[np.ndarray]) -> np.ndarray:
+        """Values of each model, estimate first, as those of the average: weighted estimate first, then all draws."""
+        mean = sum(w * values[0] for w, values in zip(self.weights, found, strict=True) if w > 0)
+        draws = [values[1:] for values, n in zip(found, self.counts(), strict=True) if n]
+        return np.concatenate([np.asarray(mean)[None], *draws])
+
+
+def average(fits: Sequence[Fit], rule: str = "likelihood") -> Averaged:
+    """Weighs the fits of one patient under several models.
+
+    A fit that failed has no weight. **Raises:** `InputError` for an unknown rule, no usable fit, or fits of different
+    patients or levels.
+    """
+    if rule not in RULES:
+        raise InputError(
+            f"models are to be weighed by '{rule}'",
+            f"one of {', '.join(RULES)}",
+            "inference/averaging.py",
+            "Choose one.",
+        )
+    _require_one_patient(fits)
+    usable = np.array([fit.status.ok for fit in fits])
+    if not usable.any():
+        raise InputError(
+            f"none of the {len(fits)} models could be fitted to patient {fits[0].id if fits else '?'}",
+            "at least one fit that did not fail",
+            remedy="Look at each fit by itself.",
+        )
+    evidence = np.array([fit.log_evidence for fit in fits])
+    if rule != "mean" and not np.isfinite(evidence[usable]).all():
+        raise InputError(
+            "a model has no marginal likelihood",
+            "fits by a method that has an objective (map, sir, nuts)",
+            "the levels weigh the models",
+            'Fit by another method, or average with the rule "mean".',
+        )
+    best = np.max(evidence[usable]) if rule != "mean" else 0.0
+    if rule == "likelihood":
+        raw = np.where(usable, np.exp(np.where(usable, evidence - best, 0.0)), 0.0)
+    elif rule == "selection":
+        raw = (np.arange(len(fits)) == np.argmax(np.where(usable, evidence, -np.inf))).astype(float)
+    else:
+        raw = usable.astype(float)
+    return Averaged(tuple(fits), tuple(float(w) for w in raw / raw.sum()), rule)
+
+
+def _require_one_patient(fits: Sequence[Fit]) -> None:
+    def levels(fit: Fit) -> tuple[str, ...]:
+        return tuple(sorted(fit.problem.samples))
+
+    if len({fit.id for fit in fits}) > 1 or len({levels(fit) for fit in fits}) > 1:
+        raise InputError(
+            f"fits of {', '.join(sorted({fit.id for fit in fits}))} were to be averaged, with different levels",
+            "one patient and the same levels under each model",
+            "models are compared on the same data",
+            "Fit the same patient under each card.",
+        )
+
+
+def disagreement(values: dict[str, float], what: str) -> tuple[Notice, ...]:
+    """A caution where models differ much on one figure."""
+    low, high = min(values, key=lambda k: values[k]), max(values, key=lambda k: values[k])
+    if not values[low] > 0.0 or values[high] / values[low] < DISAGREE:
+        return ()
+    return (
+        Notice(
+            "models-disagree",
+            f"The models disagree on the {what}: {values[low]:.3g} ({low}) to {values[high]:.3g} ({high}).",
+            "caution",
+        ),
+    )
