@@ -22,6 +22,24 @@ ESTIMATE = 1e-6
 """Individual effects against an independent optimiser run to the end (absolute)."""
 
 
+OBJECTIVE_NONMEM = 1e-4
+"""A patient's objective against that at NONMEM's effects: eight printed digits leave this (absolute)."""
+
+ETA_DIFFERS = 1e-3
+"""Individual effects against NONMEM's where the objective has no lower point: how far its optimiser stops off (absolute)."""
+
+ETA_MEDIAN = 1e-5
+"""The same, in the median over patients (absolute)."""
+
+PREDICTION_NONMEM = 1e-6
+"""Predictions at NONMEM's effects against its table: the error of its own integrator (relative)."""
+
+QUADRATURE = 1e-6
+"""An integral over all levels by 400 points (relative)."""
+
+CENSORED_CURVATURE = 1e-5
+"""A second difference at a step of 1e-4: rounding leaves this (relative)."""
+
 OBJECTIVE = 1e-3
 """NONMEM's objective summed over 59 patients: six printed digits of five parameters leave this (absolute)."""
 
@@ -36,3 +54,9 @@ def printed(text: str) -> float:
 def within_standard_errors(found: float, expected: float, standard_error: float, count: float = 4.0) -> bool:
     """Whether a Monte Carlo figure lies within `count` of its own standard errors of what is expected."""
     return abs(found - expected) <= count * standard_error
+
+POSTERIOR_MEAN, POSTERIOR_SD = 0.03, 0.05
+"""Sampled posteriors against a grid or another sampler: means in SDs of the posterior, and SDs (relative)."""
+
+POSTERIOR_MEAN_WORST = 0.25
+"""The worst of some sixty posterior means against another program's sampled ones, in SDs of the posterior."""

@@ -35,8 +35,21 @@ def theophylline_adults() -> list[Subject]:
     return found
 
 
+def quinidine_men() -> list[Subject]:
+    """The 136 men of Verme et al. (1992): nlme's Quinidine; an interval marks a dose at steady state."""
+    table = _table("nlme", "Quinidine")
+    table = table.assign(SS=table["interval"].notna().astype(int)).rename(columns=MEN_COLUMNS)
+    text = table.to_csv(index=False, na_rep="NA")
+    return read_nonmem(io.StringIO(text), units={"Height": "[in_i]"}, ignore=["rownames"])
+
+
+MEN_COLUMNS = {"Subject": "ID", "conc": "DV", "dose": "AMT", "interval": "II", "Creatinine": "crcl_group"}
+"""NONMEM's names, and the register's, for columns of nlme's Quinidine."""
+
+
 PATIENTS: dict[str, tuple[str, Callable[[], list[Subject]]]] = {
     "phenobarbital/grasela1985": ("the 59 newborns (155 levels; `Phenobarb` of nlme)", newborns),
+    "quinidine/verme1992": ("the 136 men (361 levels; `Quinidine` of nlme)", quinidine_men),
     "theophylline/boeckmann1994": ("the 12 adults (120 levels after the dose; `Theoph` of R)", theophylline_adults),
 }
 """Card to the patients shown on its page: who they are, and how they are read."""

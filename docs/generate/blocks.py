@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import individose as ido
 from docs.figures.make import slug
-from docs.figures.patients import newborns
+from docs.figures.patients import newborns, quinidine_men
 from docs.generate.cards import table
 from individose.app.actions.evaluate import Evaluation, Score
 from individose.app.cli import main
@@ -76,6 +76,16 @@ def evaluation_short() -> str:
     return _scores([s for s in _evaluation().scores if s.group == "levels after the first"])
 
 
+@lru_cache(maxsize=1)
+def _quinidine() -> Evaluation:
+    return ido.evaluate(ido.card("quinidine/verme1992"), quinidine_men())
+
+
+def evaluation_quinidine() -> str:
+    """Every score of the evaluation on the men with quinidine."""
+    return _scores(_quinidine().scores)
+
+
 def _scores(scores: tuple[Score, ...] | list[Score]) -> str:
     header = ("levels", "n", "predicted", "bias", "imprecision", "within 20 %", "within 30 %")
     rows = []
@@ -136,6 +146,7 @@ BLOCKS = {
     "demo": demo,
     "evaluation": evaluation,
     "evaluation_short": evaluation_short,
+    "evaluation_quinidine": evaluation_quinidine,
     "benchmarks": benchmarks,
     "cards": cards,
     "cards_index": lambda: cards("cards/"),

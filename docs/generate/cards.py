@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import individose as ido
 from docs.figures.make import slug
 from docs.figures.patients import PATIENTS
-from individose.drugs import Card, covariate, parameters, parse, typical
+from individose.drugs import Card, Effect, Residual, covariate, parameters, parse, typical
 from individose.drugs.render import latex
 
 HEAD = "<!-- Generated from the card by `python -m docs.generate`; do not edit. -->"
@@ -84,7 +84,7 @@ def _constants(card: Card) -> str:
 
 
 def _variability(card: Card) -> str:
-    rows = [(e.parameter, f"{e.omega2:g}", e.transform, _cv(e.omega2, e.transform), e.stated) for e in card.effects]
+    rows = [(e.parameter, f"{e.omega2:g}", _transform(e), _cv(e.omega2, e.transform), e.stated) for e in card.effects]
     covarying = [
         f"{card.effects[j].parameter} and {card.effects[i].parameter}: {card.omega[i][j]:g}"
         for i in range(len(card.effects))
@@ -100,6 +100,10 @@ def _variability(card: Card) -> str:
     return table(("parameter", "variance", "transform", "spread", "as stated"), rows) + "\n\n" + said
 
 
+def _transform(effect: Effect) -> str:
+    return effect.transform + ("" if effect.shape is None else f", shape {effect.shape:g}")
+
+
 def _cv(omega2: float, transform: str) -> str:
     if transform != "log-normal":
         return f"SD {math.sqrt(omega2):.4g}"
@@ -107,14 +111,23 @@ def _cv(omega2: float, transform: str) -> str:
 
 
 def _residual(card: Card) -> str:
-    one = card.residual
+    parts = [_error(card.residual)]
+    parts += [f"Of the {analyte}:\n\n{_error(one)}" for analyte, one in card.residuals.items()]
+    return "\n\n".join(parts)
+
+
+def _error(one: Residual) -> str:
     formula = {
         "sd = a + b f": r"\text{sd}(f) = a + b f",
         "sd2 = a2 + b2 f2": r"\text{sd}(f)^2 = a^2 + b^2 f^2",
+        "sd = a + b f**c": r"\text{sd}(f) = a + b f^c",
+        "ln y = ln f + e": r"\ln y = \ln f + e, \quad \text{sd}(e) = b",
     }[one.convention]
     values = [f"a = {one.additive_mg_L:g} mg/L"] if one.additive_mg_L else []
     values += [f"b = {one.proportional:.4g}"] if one.proportional else []
-    return f"$${formula}$$\n\nwith {' and '.join(values)}, at a predicted level f."
+    values += [f"c = {one.exponent:g}"] if one.convention == "sd = a + b f**c" else []
+    kind = f" (Student-t, {one.nu:g} degrees of freedom)" if one.nu is not None else ""
+    return f"$${formula}$$\n\nwith {' and '.join(values)}, at a predicted level f{kind}."
 
 
 def _examples(card: Card) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from individose.app.actions.cases import read_case
+    from individose.app.actions.diagnose import diagnose, diagnose_ward
     from individose.app.actions.estimate import estimate
     from individose.app.actions.evaluate import evaluate
     from individose.app.actions.problems import fit, fit_ward
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "individose.app.actions.cases": ("read_case",),
+    "individose.app.actions.diagnose": ("diagnose", "diagnose_ward"),
     "individose.app.actions.estimate": ("estimate",),
     "individose.app.actions.evaluate": ("evaluate",),
     "individose.app.actions.problems": ("fit", "fit_ward"),
@@ -62,6 +64,8 @@ __all__ = [
     "average",
     "card",
     "card_ids",
+    "diagnose",
+    "diagnose_ward",
     "estimate",
     "evaluate",
     "exact_dose",

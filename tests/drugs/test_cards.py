@@ -110,10 +110,50 @@ def test_theophylline_is_the_published_fit():
     assert (found.residual.additive_mg_L, found.residual.proportional) == (0.69384, 0.0)
 
 
+@given(weight=st.floats(33.0, 255.0), crcl=st.floats(4.0, 400.0), dialysis=st.booleans())
+def test_vancomycin_of_goti_is_the_published_equation(weight, crcl, dialysis):
+    values = typical(card("vancomycin/goti2018"), {"weight": weight, "crcl": crcl, "dialysis": dialysis})
+    wanted = {
+        "CL": 4.5 * (min(crcl, 150.0) / 120.0) ** 0.8 * 0.7**dialysis,
+        "V1": 58.4 * weight / 70.0 * 0.5**dialysis,
+        "Q": 6.5,
+        "V2": 38.4,
+    }
+    assert values == pytest.approx(wanted, rel=EXACT)
+
+
+@given(weight=st.floats(40.0, 98.0), crcl=st.floats(12.0, 207.0))
+def test_vancomycin_of_thomson_and_buelga_are_the_published_equations(weight, crcl):
+    patient = {"weight": weight, "crcl": crcl}
+    thomson = {"CL": 2.99 * (1 + 0.0154 * (crcl - 66)), "V1": 0.675 * weight, "Q": 2.28, "V2": 0.732 * weight}
+    assert typical(card("vancomycin/thomson2009"), patient) == pytest.approx(thomson, rel=EXACT)
+    buelga = {"CL": 1.08 * crcl * 60 / 1000, "V": 0.98 * weight}
+    assert typical(card("vancomycin/buelga2005"), patient) == pytest.approx(buelga, rel=EXACT)
+
+
+def test_vancomycin_variances_are_those_of_the_stated_convention():
+    variances = {
+        author: tuple(e.omega2 for e in card(f"vancomycin/{author}").effects)
+        for author in ("goti2018", "thomson2009", "buelga2005")
+    }
+    assert variances["goti2018"] == pytest.approx((0.398**2, 0.816**2, 0.571**2), rel=EXACT)
+    assert variances["thomson2009"] == pytest.approx((0.0729, 0.0225, 0.2401, 1.69), rel=EXACT)
+    assert variances["buelga2005"] == pytest.approx((0.2816**2, 0.3715**2), rel=EXACT)
+    assert card("vancomycin/buelga2005").omega[0][1] == pytest.approx(0.2312 * 0.2816 * 0.3715, rel=EXACT)
+    residuals = {(one.additive_mg_L, one.proportional) for a in variances for one in [card(f"vancomycin/{a}").residual]}
+    assert residuals == {(3.4, 0.227), (1.6, 0.15), (3.52, 0.0)}
+
+
 @pytest.mark.reference
 @pytest.mark.parametrize(
     ("card_id", "file", "columns"),
     [
+        (
+            "quinidine/verme1992",
+            "datasets/quinidine.csv",
+            {"weight": "WT", "age": "AGE", "alpha1_acid_glycoprotein": "GLYCO"},
+        ),
+        ("warfarin/oreilly1968", "datasets/warfarin_pkpd.csv", {"weight": "WT", "age": "AGE"}),
         ("phenobarbital/grasela1985", "datasets/pheno.csv", {"weight": "WT", "apgar_5min": "APGR"}),
         ("theophylline/boeckmann1994", "datasets/theo_sd.csv", {"weight": "WT"}),
     ],

@@ -70,9 +70,7 @@ def wide(number, cl, v, ka):
 
 CARDS = {
     "nm001_1cmt_oral": simple("nm001", "One compartment, oral doses", ORAL, BASE),
-    "nm003_1cmt_oral_lag": simple(
-        "nm003", "Oral doses that are absorbed late", ORAL, BASE | {"lag": (1, "h", 0.2)}
-    ),
+    "nm003_1cmt_oral_lag": simple("nm003", "Oral doses that are absorbed late", ORAL, BASE | {"lag": (1, "h", 0.2)}),
     "nm004_1cmt_zero_order": simple(
         "nm004",
         "Zero-order absorption",
@@ -216,8 +214,7 @@ omega2 = 0.002401
 of = ["Q", "V2"]
 omega2 = 0.084164
 """,
-        'convention = "sd2 = a2 + b2 f2"\nproportional_variance = 0.2116\n'
-        'additive = { variance = 225, unit = "mg/L" }',
+        'convention = "sd2 = a2 + b2 f2"\nproportional_variance = 0.2116\nadditive = { variance = 225, unit = "mg/L" }',
     ),
 }
 """Folder to the text of its card."""

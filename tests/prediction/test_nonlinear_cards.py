@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from scipy.optimize import minimize
 from scipy.special import gammaln
 
 import individose as ido
-from individose.base import CardError, InputError
+from individose.base import CardError, InputError, NumericalError
 from individose.drugs.schema import read_card
 from individose.events import Dose, Level, Reading, Reset, Subject
 from tolerances import ESTIMATE, ODE
@@ -43,7 +44,8 @@ proportional = 0.1
 UNITS = {
     "Vmax": "mg/h", "Km": "mg/L", "V": "L", "V1": "L", "V2": "L", "Q": "L/h", "CL": "L/h", "ka": "1/h", "MTT": "h", "n": "1",
     "Td": "h", "shape": "1", "F": "1", "lag": "h", "inhibition": "1", "T50": "h", "Kin": "1/h", "Kout": "1/h", "Imax": "1",
-    "IC50": "mg/L",
+    "IC50": "mg/L", "k10": "1/h", "k12": "1/h", "k21": "1/h", "duration": "h", "F1": "1", "F2": "1", "C50_10": "mg/L",
+    "alpha_10": "1", "Circ0": "10*9/L", "MMT": "h", "feedback": "1", "slope": "L/mg",
 }  # fmt: skip
 
 
@@ -230,6 +232,7 @@ def test_what_a_remembered_input_cannot_take_is_refused(dose, beat):
         (("bolus",), (("Vmax", 20.0), ("V", 45.0)), SATURABLE, "Km"),
         (("bolus",), (("CL", 3.0), ("V", 45.0)), (("elimination", "saturable"),), "system.elimination"),
         (("bolus",), (("CL", 3.0), ("V", 45.0), ("Km", 2.0)), (), "Km has no place"),
+        (("first_order", "zero_order"), (("CL", 3.0), ("V", 45.0), ("ka", 1.0), ("duration", 2.0)), (), "whole dose"),
     ],
 )
 def test_a_card_that_names_no_whole_system_is_refused(inputs, values, more, beat):
@@ -292,3 +295,75 @@ def test_the_exact_dose_of_a_saturable_drug_is_no_proportion():
     assert ido.steady_state(fit, ido.Regimen(dose, 24.0))["average"].value == pytest.approx(8.0, rel=1e-6)
     half = ido.exact_dose(fit, "average", 4.0, 24.0)
     assert half > 0.55 * dose
+
+
+HILL = (("elimination", "hill"),)
+
+
+@pytest.mark.parametrize(
+    "values", [(("CL", 3.0), ("V", 45.0)), (("CL", 3.0), ("V", 45.0), ("C50_10", 2.0))], ids=["no C50", "no alpha"]
+)
+def test_transfer_that_does_not_slow_is_no_hill_card(values):
+    with pytest.raises(CardError, match="alpha together"):
+        levels(card("one_compartment", ("bolus",), values, HILL), (Dose(0.0, 1.0),), [1.0])
+
+
+def test_a_saturable_elimination_beside_rate_constants():
+    values = (("k10", 0.1), ("V1", 20.0), ("k12", 0.3), ("k21", 0.2), ("Vmax", 20.0), ("Km", 4.0))
+    model = card("two_compartment", ("bolus",), values, SATURABLE, ("V1",))
+    p = dict(values)
+
+    def rhs(t, x):
+        c = x[0] / p["V1"]
+        out = p["Vmax"] * c / (p["Km"] + c) + (p["k10"] + p["k12"]) * x[0] - p["k21"] * x[1]
+        return [-out, p["k12"] * x[0] - p["k21"] * x[1]]
+
+    expected = solve_ivp(rhs, (0, 9), [300.0, 0.0], method="DOP853", rtol=1e-11, atol=1e-11).y[0, -1] / 20.0
+    np.testing.assert_allclose(levels(model, (Dose(0.0, 300.0),), [9.0]), [expected], rtol=10 * ODE)
+
+
+def test_a_steady_state_of_several_ways_without_superposition_is_refused():
+    values = (*ORAL, ("duration", 2.0), ("F1", 0.6), ("F2", 0.4))
+    model = card("one_compartment", ("first_order", "zero_order"), values, SATURABLE)
+    levels(model, (Dose(0.0, 100.0),), [1.0])  # a single dose is no question
+    with pytest.raises(InputError, match="by several ways"):
+        levels(model, (Dose(0.0, 100.0, interval_h=24.0, steady_state=1),), [1.0])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "values"),
+    [
+        (("weibull",), (("CL", 3.0), ("V", 30.0), ("Td", 100.0), ("shape", 0.7))),
+        (("savic_transit",), (("CL", 3.0), ("V", 30.0), ("MTT", 60.0), ("n", 2.5))),
+    ],
+)
+def test_a_dose_that_is_forgotten_before_it_is_delivered_is_no_level(inputs, values):
+    """Sixteen doses are remembered; with a seventeenth still under way the level would be too low."""
+    model = card("one_compartment", inputs, values)
+    assert levels(model, (Dose(0.0, 100.0, interval_h=2.0, additional=15),), [31.0])[0] > 0.0
+    with pytest.raises(NumericalError, match="more doses are under way"):
+        levels(model, (Dose(0.0, 100.0, interval_h=2.0, additional=16),), [33.0])
+
+
+def test_the_nadir_of_the_cells_is_read_off_their_own_course():
+    values = (("CL", 5.0), ("V", 25.0), ("Circ0", 5.0), ("MMT", 96.0), ("feedback", 0.17), ("slope", 0.5))
+    model = card("one_compartment", ("bolus",), values, (("effect", "friberg"),))
+    fit = ido.fit(model, Subject("a", (Dose(0.0, 200.0),)), method="prior")
+
+    def rhs(t, x):
+        c, ktr = 8.0 * np.exp(-0.2 * t), 4 / 96.0
+        made = ktr * x[0] * ((1 - 0.5 * c) * (5.0 / x[4]) ** 0.17 - 1)
+        return [made, *(ktr * (a - b) for a, b in pairwise(x))]
+
+    def turning(t, x):
+        return x[3] - x[4]
+
+    out = solve_ivp(
+        rhs, (0, 600), [5.0] * 5, events=turning, dense_output=True, method="DOP853", rtol=1e-11, atol=1e-12
+    )
+    nadir = out.t_events[0][np.argmin([out.sol(s)[4] for s in out.t_events[0]])]
+    found = fit.exposure("minimum", 0.0, 600.0, analyte="circulating")
+    assert found.value == pytest.approx(out.sol(nadir)[4], rel=1e2 * ODE)
+    assert fit.exposure("tminimum", 0.0, 600.0, analyte="circulating").value == pytest.approx(nadir, rel=1e3 * ODE)
+    with pytest.raises(InputError, match="one of central, circulating"):
+        fit.predict([1.0], "platelets")

@@ -23,10 +23,8 @@ from individose.drugs.card import (
     Constant,
     CovariateUse,
     Dosing,
-    Effect,
     Parameter,
     Range,
-    Residual,
     Source,
     Target,
 )
@@ -50,7 +48,7 @@ from individose.drugs.expression import substituted
 from individose.drugs.grammar import FUNCTIONS, WORDS, names, parse
 from individose.drugs.spelling import listing, suggestion
 from individose.drugs.typical import typical
-from individose.drugs.variability import effects, omega, residual
+from individose.drugs.variability import check_analytes, check_logits, effects, omega, residual
 
 OFFERED = ("checked", "validated")
 """Grades that are offered; their worked examples must hold."""
@@ -105,8 +103,8 @@ def _card(found: Document) -> Card:
               for p in parameters}  # fmt: skip
     random = effects(found, scales)
     error, errors = residual(found)
-    _check_logits(found.id, random, parameters)
-    _check_analytes(found.id, system, errors)
+    check_logits(found.id, random, parameters)
+    check_analytes(found.id, system, errors)
     return Card(
         id=found.id,
         drug=found.id.partition("/")[0],
@@ -134,30 +132,6 @@ def _card(found: Document) -> Card:
         molar_mass_g_mol=found.molar_mass_g_mol,
         grounds=found.grounds,
     )
-
-
-def _check_logits(card_id: str, random: tuple[Effect, ...], parameters: tuple[Parameter, ...]) -> None:
-    units = {parameter.name: parameter.unit for parameter in parameters}
-    for effect in random:
-        if effect.transform == "logit-normal" and units[effect.parameter] != "1":
-            raise CardError(
-                f"{card_id}: the effect on {effect.parameter} ({units[effect.parameter]}) is logit-normal",
-                "a fraction (F, fm)",
-                "a logit is that of a number between 0 and 1",
-                'Write transform = "log-normal", or let the effect act on a fraction.',
-            )
-
-
-def _check_analytes(card_id: str, system: SystemTable, errors: Mapping[str, Residual]) -> None:
-    known = ("central", "metabolite") if system.metabolite else ("central",)
-    for name in errors:
-        if name not in known:
-            raise CardError(
-                f"{card_id}: residual.{name} is given",
-                f"the system is observed as {listing(known)}",
-                "what is not observed has no residual error",
-                suggestion(name, known) or "Remove it.",
-            )
 
 
 def _fields(row: DomainTable | SourceTable | TargetTable | ConstantTable | DosingTable) -> dict[str, Any]:
@@ -247,7 +221,16 @@ def _check_system(card_id: str, system: SystemTable, inputs: tuple[str, ...], gi
                 "registers/systems.toml",
                 f"Add an equation for {listing(name for name in nearest if name not in {*given, *spared})}.",
             )
-        allowed |= {*max(full, key=len), *part.optional}
+        allowed |= {*max(full, key=lambda one: (len(set(one) & set(given)), len(one))), *part.optional}
+    ways = [word for word in inputs if word not in ("bolus", "infusion")]
+    shares = [name for name in given if re.fullmatch(r"F[1-9]", name)]
+    if len(ways) > 1 and len(shares) < len(ways) - 1:
+        raise CardError(
+            f"{card_id}: a dose comes in by {listing(ways)}, and {listing(shares) or 'no fraction'} is given",
+            f"fractions for at least {len(ways) - 1} of them, numbered by compartment (F1, F2)",
+            "without them each way would get the whole dose",
+            "Add an equation for the fractions; those of one dose add up to what arrives of it.",
+        )
     stages = {f"k{i + 1}" for i in range(system.stages)} if "chain" in inputs else set[str]()
     spare = [name for name in given if name not in allowed | stages and not INPUT_OF_COMPARTMENT.fullmatch(name)]
     if spare:

@@ -7,12 +7,13 @@ Two conventions of CV are in use for a log-normal parameter, omega2 = cv2 and om
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from individose.base.errors import CardError
 from individose.base.units import factor
-from individose.drugs.card import Effect, Residual
-from individose.drugs.document import CovarianceTable, Document, EffectTable, ResidualTable, read
+from individose.drugs.card import Effect, Parameter, Residual
+from individose.drugs.document import CovarianceTable, Document, EffectTable, ResidualTable, SystemTable, read
 from individose.drugs.spelling import listing, suggestion
 
 CONVENTIONS = '"omega2 = cv2" or "omega2 = ln(1 + cv2)"'
@@ -267,3 +268,35 @@ def _sd(sd: float | None, variance: float | None, where: str, key: str, name: st
                 "Leave out a zero.",
             )
     return sd if sd is not None else math.sqrt(variance or 0.0)
+
+
+def check_logits(card_id: str, random: tuple[Effect, ...], parameters: tuple[Parameter, ...]) -> None:
+    """Only a fraction has a logit.
+
+    **Raises:** `CardError`.
+    """
+    units = {parameter.name: parameter.unit for parameter in parameters}
+    for effect in random:
+        if effect.transform == "logit-normal" and units[effect.parameter] != "1":
+            raise CardError(
+                f"{card_id}: the effect on {effect.parameter} ({units[effect.parameter]}) is logit-normal",
+                "a fraction (F, fm)",
+                "a logit is that of a number between 0 and 1",
+                'Write transform = "log-normal", or let the effect act on a fraction.',
+            )
+
+
+def check_analytes(card_id: str, system: SystemTable, errors: Mapping[str, Residual]) -> None:
+    """Only what the system is observed as has a residual error.
+
+    **Raises:** `CardError`.
+    """
+    known = ("central", "metabolite") if system.metabolite else ("central",)
+    for name in errors:
+        if name not in known:
+            raise CardError(
+                f"{card_id}: residual.{name} is given",
+                f"the system is observed as {listing(known)}",
+                "what is not observed has no residual error",
+                suggestion(name, known) or "Remove it.",
+            )

@@ -38,17 +38,18 @@ def estimated(values: np.ndarray, unit: str, level: float) -> Estimate:
     return Estimate(float(values[0]), float(low), float(high), unit, level)
 
 
-def require_solved(values: np.ndarray) -> np.ndarray:
-    """The values, none of which is NaN.
+def require_solved(values: np.ndarray, *, finite: bool = False) -> np.ndarray:
+    """The values, none of which is NaN (nor infinite, if `finite`).
 
     **Raises:** `NumericalError`.
     """
-    failed = int(np.isnan(values).sum())
+    failed = int((~np.isfinite(values) if finite else np.isnan(values)).sum())
     if failed:
         raise NumericalError(
             f"{failed} of {np.size(values)} values could not be computed",
             "equations that the solver can follow",
-            "the differential equations of this model were not solved within their tolerance at these parameters",
-            "Check doses, units and levels; the parameters may be extreme.",
+            "the differential equations of this model could not be solved at these parameters: they are extreme, there is no "
+            "steady state, or more doses are under way at once than are remembered (savic_transit, weibull: 16)",
+            "Check doses, units and levels.",
         )
     return values

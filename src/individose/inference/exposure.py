@@ -13,7 +13,10 @@ import numpy as np
 from individose.base import InputError
 from individose.inference.problem import Likelihood
 from individose.kinetics import Parameters, Schedule, System
+from individose.kinetics.crossings import time_to_fall
 from individose.kinetics.exposure import Exposure, exposure, window_moments
+from individose.kinetics.moments import moments_to_infinity
+from individose.kinetics.propagate import anchor_states, prepare
 
 METRICS = {
     "auc": "mg.h/L",
@@ -37,7 +40,7 @@ def check(metric: str, start_h: float, end_h: float, threshold: float | None) ->
 
     **Raises:** `InputError`.
     """
-    if metric not in METRICS or not (end_h > start_h and math.isfinite(end_h - start_h)):
+    if metric not in METRICS or not (end_h > start_h and math.isfinite(start_h)):
         raise InputError(
             f"exposure '{metric}' from {start_h:g} to {end_h:g} h was asked for",
             f"an interval that runs forward, and one of the metrics {', '.join(METRICS)}",
@@ -65,34 +68,45 @@ class Course(Protocol):
     def schedule(self, p: Parameters, data: Any) -> Schedule: ...
 
 
-def metric_draws(
-    likelihood: Likelihood, etas: np.ndarray, data: Any, metric: str, start_h: float, threshold: float | None = None
-) -> np.ndarray:
-    """One metric (draws,) between the two sampling times of `data`, in the unit of `METRICS`; `auc` and `average` have a
-    road of their own (`fit.area_draws`).
+def read(metric: str, seen: Exposure, start_h: float) -> np.ndarray:
+    """One metric (draws,) of what was read off the courses, in the unit of `METRICS`; times of peak and trough on the clock
+    of the doses."""
+    values: dict[str, Any] = {
+        "peak": seen.peak,
+        "tpeak": start_h + seen.peak_h,
+        "minimum": seen.least,
+        "tminimum": start_h + seen.least_h,
+        "above": seen.above_h,
+        "fraction_above": seen.above_h / seen.span_h,
+        "until_below": seen.last_above_h,
+    }
+    return np.asarray(values[metric])
 
-    Times of peak and trough are on the clock of the doses.
+
+def moment_draws(likelihood: Likelihood, etas: Any, data: Any) -> np.ndarray:
+    """First moment (draws,) between the two sampling times of `data`."""
+    return np.asarray(_moments(course_of(likelihood, "aumc"), etas, data))
+
+
+ENDLESS = ("auc", "aumc", "until_below")
+"""Metrics that may be asked for without end."""
+
+
+def endless_draws(likelihood: Likelihood, etas: Any, data: Any, metric: str, threshold: float | None) -> np.ndarray:
+    """One of `ENDLESS` (draws,) from the first sampling time of `data` on, when nothing more is given: in closed form.
+
+    **Raises:** `InputError` for another metric, or a nonlinear system.
     """
-    if metric == "aumc":
-        return np.asarray(_moments(_course(likelihood, metric), etas, data))
-    seen = course_draws(_course(likelihood, metric), etas, data, threshold if metric in WITH_THRESHOLD else None)
-    values: Any
-    match metric:
-        case "peak":
-            values = seen.peak
-        case "tpeak":
-            values = start_h + seen.peak_h
-        case "minimum":
-            values = seen.least
-        case "tminimum":
-            values = start_h + seen.least_h
-        case "above":
-            values = seen.above_h
-        case "fraction_above":
-            values = seen.above_h / seen.span_h
-        case _:
-            values = seen.last_above_h
-    return np.asarray(values)
+    course = course_of(likelihood, metric)
+    if metric not in ENDLESS or not course.system.linear:
+        raise InputError(
+            f"exposure '{metric}' without end was asked of {course.system.name}",
+            f"one of {', '.join(ENDLESS)} of a linear system",
+            "what is left after the last dose is a closed form there",
+            "Give an end in h.",
+        )
+    area, moment, until = _endless(course, etas, data, None if threshold is None else np.float64(threshold))
+    return np.asarray({"auc": area, "aumc": moment}.get(metric, until))
 
 
 def course_draws(course: Course, etas: Any, data: Any, threshold: float | None) -> Exposure:
@@ -102,7 +116,8 @@ def course_draws(course: Course, etas: Any, data: Any, threshold: float | None) 
     return _exposures(course, etas, data, none if threshold is None else np.float64(threshold))
 
 
-def _course(likelihood: Likelihood, metric: str) -> Course:
+def course_of(likelihood: Likelihood, metric: str) -> Course:
+    """The likelihood, which must be that of a compartment system."""
     if isinstance(likelihood, Course):
         return likelihood
     raise InputError(
@@ -119,8 +134,9 @@ def _exposures(course: Any, etas: Any, data: Any, threshold: Any) -> Exposure:
         p = course.individual(eta, data)
         return exposure(course.system, p, course.schedule(p, data), threshold)
 
-    # draw after draw: half the warm speed of `vmap`, but a quarter less to compile
-    return jax.lax.map(one, jnp.asarray(etas))
+    # draw after draw: half the warm speed of `vmap`, but a quarter less to compile; steps of a solver go side by side
+    together = jax.vmap(one) if not course.system.linear else lambda every: jax.lax.map(one, every)
+    return together(jnp.asarray(etas))
 
 
 @partial(jax.jit, static_argnums=0)
@@ -130,3 +146,42 @@ def _moments(course: Any, etas: Any, data: Any) -> Any:
         return window_moments(course.system, p, course.schedule(p, data)).moment
 
     return jax.vmap(one)(jnp.asarray(etas))
+
+
+@partial(jax.jit, static_argnums=0)
+def _endless(course: Any, etas: Any, data: Any, threshold: Any) -> tuple[Any, Any, Any]:
+    """Area, first moment and time until the level stays below the threshold, from the first sampling time on."""
+    system = course.system
+
+    def one(eta: Any) -> tuple[Any, Any, Any]:
+        p = course.individual(eta, data)
+        whole = course.schedule(p, data)
+        last = len(whole.span_h) - 1
+        segment, since = jnp.asarray(whole.segment)[0], jnp.asarray(whole.since_h)[0]
+        # from the last anchor on nothing comes in any more; a window that begins later begins there
+        rest = jnp.where(segment == last, since, 0.0)
+        output = jnp.asarray(whole.output)[0]
+        to_last = whole._replace(
+            segment=jnp.stack([segment, jnp.asarray(last, segment.dtype)]),
+            since_h=jnp.stack([since, rest]),
+            output=jnp.stack([output, output]),
+            sampled=jnp.ones(2, dtype=bool),
+            seen=None,
+        )
+        prepared = prepare(system, p)
+        q = jax.tree.map(lambda x: x[0] if x.shape[0] == 1 else x[jnp.asarray(whole.piece)[last]], prepared)
+        at_last = tuple(x[last] for x in anchor_states(system, prepared, whole))
+        left = system.advance(q, at_last, None, rest)
+        tail = moments_to_infinity(system, q, left)
+        here = window_moments(system, p, to_last)
+        span = jnp.cumsum(jnp.asarray(whole.span_h))[last] + rest - jnp.cumsum(jnp.asarray(whole.span_h))[segment] - since
+        area = here.area + tail.area[output]
+        moment = here.moment + tail.moment[output] + span * tail.area[output]
+        if threshold is None:
+            return area, moment, area
+        seen = exposure(system, p, to_last, threshold)
+        fall = time_to_fall(system, q, left, threshold, output)
+        level = jnp.stack(system.observe(q, left))[output]
+        return area, moment, jnp.where((fall > 0.0) | (level > threshold), span + fall, seen.last_above_h)
+
+    return jax.lax.map(one, jnp.asarray(etas))

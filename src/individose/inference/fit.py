@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -13,8 +14,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from individose.base import InputError, Notice, Status
+from individose.inference.constants import constants
 from individose.inference.estimate import Estimate, estimated, require_solved
-from individose.inference.exposure import METRICS, check, metric_draws
+from individose.inference.exposure import (
+    METRICS,
+    WITH_THRESHOLD,
+    Exposure,
+    check,
+    course_draws,
+    course_of,
+    endless_draws,
+    moment_draws,
+    read,
+)
 from individose.inference.individual.sampling import Sampling
 from individose.inference.problem import Likelihood, Problem
 
@@ -84,28 +96,39 @@ class Fit:
         """Prediction for the typical patient (PRED, mg/L) at every level of the history."""
         return self._at_levels(np.zeros_like(self.eta))
 
-    def predict(self, times_h: Sequence[float]) -> np.ndarray:
-        """Levels (mg/L) at times in h on the clock of the doses; a time equal to a dose's is just after it."""
-        return self.at_effects(self.eta, times_h)
+    def predict(self, times_h: Sequence[float], analyte: str | None = None) -> np.ndarray:
+        """Levels (mg/L) at times in h on the clock of the doses; a time equal to a dose's is just after it.
 
-    def at_effects(self, eta: np.ndarray, times_h: Sequence[float]) -> np.ndarray:
+        **Arguments:** `analyte` is an output of the model (`metabolite`), its first unless one is named; so in all others.
+        """
+        return self.at_effects(self.eta, times_h, analyte)
+
+    def at_effects(self, eta: np.ndarray, times_h: Sequence[float], analyte: str | None = None) -> np.ndarray:
         """Levels (mg/L) at times for given effects (effects,); zeros are the typical patient."""
-        data = self.problem.at(_finite(times_h))
-        return require_solved(np.asarray(predict(self.problem.likelihood, eta, data))[: len(times_h)])
+        data = self.problem.at(_finite(times_h), analyte)
+        return require_solved(np.asarray(predict(self.problem.likelihood, eta, data))[: len(times_h)], finite=True)
 
-    def band(self, times_h: Sequence[float], level: float = 0.9, count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def band(
+        self, times_h: Sequence[float], level: float = 0.9, count: int | None = None, analyte: str | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper ends of the interval of the level at each time, from draws of the posterior."""
-        low, high = np.quantile(self.curves(times_h, count), [0.5 - level / 2, 0.5 + level / 2], axis=0)
+        low, high = np.quantile(self.curves(times_h, count, analyte), [0.5 - level / 2, 0.5 + level / 2], axis=0)
         return low, high
 
-    def curves(self, times_h: Sequence[float], count: int | None = None) -> np.ndarray:
+    def curves(self, times_h: Sequence[float], count: int | None = None, analyte: str | None = None) -> np.ndarray:
         """Levels (draws, times) for draws of the posterior."""
-        data = self.problem.at(_finite(times_h))
+        data = self.problem.at(_finite(times_h), analyte)
         found = predict_draws(self.problem.likelihood, self.sample(count), data)
         return require_solved(np.asarray(found)[:, : len(times_h)])
 
     def exposure(
-        self, metric: str, start_h: float, end_h: float, level: float = 0.9, threshold: float | None = None
+        self,
+        metric: str,
+        start_h: float,
+        end_h: float,
+        level: float = 0.9,
+        threshold: float | None = None,
+        analyte: str | None = None,
     ) -> Estimate:
         """Exposure between two times of the history, exact for the estimate and for every draw around it.
 
@@ -116,23 +139,57 @@ class Fit:
         - `above` (h), `fraction_above`, and `until_below` (h after `start_h` until the level stays below): with a
           `threshold` in mg/L. What is still above it at `end_h` counts to there.
 
-        A dose at `start_h` is in the interval, one at `end_h` is not.
+        A dose at `start_h` is in the interval, one at `end_h` is not. `end_h` may be `math.inf` for `auc`, `aumc` and
+        `until_below` of a linear system: when nothing more is given.
 
         **Raises:** `InputError` for another metric, an interval that does not run forward, or a missing threshold.
         """
-        return estimated(self.exposures(metric, start_h, end_h, threshold), METRICS[metric], level)
+        values = self.exposures(metric, start_h, end_h, threshold, analyte=analyte)
+        return estimated(values, METRICS[metric], level)
 
     def exposures(
-        self, metric: str, start_h: float, end_h: float, threshold: float | None = None, count: int | None = None
+        self,
+        metric: str,
+        start_h: float,
+        end_h: float,
+        threshold: float | None = None,
+        count: int | None = None,
+        analyte: str | None = None,
     ) -> np.ndarray:
         """Exposure as in `exposure`, of the estimate first and then of draws of the posterior (1 + draws,)."""
         check(metric, start_h, end_h, threshold)
-        data = self.problem.at([start_h, end_h])
-        likelihood, etas = self.problem.likelihood, np.vstack([self.eta, self.sample(count)])
+        likelihood = self.problem.likelihood
+        if math.isinf(end_h):
+            data = self.problem.at([start_h, start_h], analyte)
+            return endless_draws(likelihood, self._points(count), data, metric, threshold)
         if metric in ("auc", "average"):
-            area = np.asarray(area_draws(likelihood, etas, data))
+            data = self.problem.at([start_h, end_h], analyte)
+            area = np.asarray(area_draws(likelihood, self._points(count), data))
             return (area[:, 1] - area[:, 0]) / (1.0 if metric == "auc" else end_h - start_h)
-        return metric_draws(likelihood, etas, data, metric, start_h, threshold)
+        if metric == "aumc":
+            return moment_draws(likelihood, self._points(count), self.problem.at([start_h, end_h], analyte))
+        asked = (start_h, end_h, threshold if metric in WITH_THRESHOLD else None, analyte, count)
+        if asked not in self._courses:
+            data = self.problem.at([start_h, end_h], analyte)
+            self._courses[asked] = course_draws(course_of(likelihood, metric), self._points(count), data, asked[2])
+        return read(metric, self._courses[asked], start_h)
+
+    @cached_property
+    def _courses(self) -> dict[tuple[Any, ...], Exposure]:
+        """What was read off the courses already: one window answers for peak, trough and their times."""
+        return {}
+
+    def _points(self, count: int | None) -> np.ndarray:
+        """The estimate, then draws around it."""
+        return np.vstack([self.eta, self.sample(count)])
+
+    def constants(self, level: float = 0.9) -> dict[str, Estimate]:
+        """What the disposition of a linear system comes to at the latest covariates: `half_life` of the slowest phase (h) and
+        of each other one, `MRT` (h) of a bolus into the central compartment, and `Vss` (L).
+
+        **Raises:** `InputError` for a nonlinear system, which has none of these.
+        """
+        return constants(self.problem.likelihood, self._points(None), self.problem.now, level)
 
     def effect_quantiles(self, probability: float) -> np.ndarray:
         """Marginal quantile of every effect (effects,)."""

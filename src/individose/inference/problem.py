@@ -73,7 +73,7 @@ class Problem:
     - `samples`: what each sample is, for people ("24.6 mg/L at 63.5 h").
     - `units`: UCUM unit of each parameter.
     - `now`: what `individual` needs of `data` to give the parameters at the latest covariates.
-    - `at`: other sampling times (h) to data like `data`, for predictions.
+    - `at`: other sampling times (h), and an analyte or None for the first, to data like `data`, for predictions.
     - `notices`: what is already known and must travel with any result.
     """
 
@@ -83,7 +83,7 @@ class Problem:
     data: Any
     effects: tuple[str, ...]
     now: Any
-    at: Callable[[Any], Any]
+    at: Callable[..., Any]
     samples: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -42,7 +42,7 @@ NEVER_MORE = 745.0
 """exp(-745) is the last that float64 tells from 0."""
 
 
-def time_to_fall(system: System, q: Prepared, amounts: State, threshold: Scalar, output: int = 0) -> Scalar:
+def time_to_fall(system: System, q: Prepared, amounts: State, threshold: Scalar, output: Any = 0) -> Scalar:
     """Time (h) after which the output stays below `threshold` (mg/L, > 0) when nothing more is given.
 
     0 when it never comes above; infinite where nothing is eliminated.

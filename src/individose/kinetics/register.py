@@ -133,6 +133,14 @@ def _inputs(inputs: tuple[str, ...], given: Collection[str], stages: int) -> tup
     chains: list[Chain] = []
     entries: list[Entry] = []
     outside = [name for name in inputs if name in EXTRAVASCULAR]
+    twice = [name for name in ("transit", "chain") if outside.count(name) > 1]
+    if twice or ("transit" in outside and "chain" in outside):
+        raise CardError(
+            f"the input is {' + '.join(inputs)}",
+            "one transit or one chain",
+            "the rates of two would have the same names",
+            "Simulate them by two cards and add the levels up, or use depots (first_order) for one of them.",
+        )
     depots = sum(name in ("first_order", "zero_then_first") for name in inputs)
     place = 0
     for name in outside or ["bolus"]:

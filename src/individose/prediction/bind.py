@@ -230,6 +230,13 @@ def _refuse_unanswered(card: Card, line: Timeline, system: System) -> None:
                 "what is left in a patch must be known",
                 "Use a card with a patch or depot.",
             )
+        if dose.kind == 2 and not system.linear and any(d.kind == 1 and d.order == dose.order for d in line.doses):
+            raise InputError(
+                f"the dose at {dose.time_h:g} h starts at steady state and comes in by several ways, or is taken off again",
+                "a dose that enters a nonlinear system by one way and stays, where it starts at steady state",
+                f"{system.name} has no superposition: its parts cannot be added up",
+                "Write the earlier doses out (ADDL and II, or count).",
+            )
         if dose.kind and dose.duration_h > TOGETHER * dose.interval_h:
             raise InputError(
                 f"a steady-state dose is infused over {dose.duration_h:g} h every {dose.interval_h:g} h",
@@ -239,18 +246,19 @@ def _refuse_unanswered(card: Card, line: Timeline, system: System) -> None:
             )
 
 
-def at(bound: Bound, times_h: Sequence[float]) -> Data:
+def at(bound: Bound, times_h: Sequence[float], analyte: str | None = None) -> Data:
     """The arrays of the same history sampled at other times; see `resampled`."""
-    return resampled(bound, times_h).data()
+    return resampled(bound, times_h, analyte).data()
 
 
-def resampled(bound: Bound, times_h: Sequence[float]) -> Bound:
-    """The same history, sampled at `times_h` (in any order; same clock as the doses) instead of at its levels.
+def resampled(bound: Bound, times_h: Sequence[float], analyte: str | None = None) -> Bound:
+    """The same history, sampled at `times_h` (in any order; same clock as the doses) instead of at its levels, of an
+    analyte (the system's first output unless one is named).
 
     A time equal to a dose's is taken just after it, as in NONMEM's table of a dose record.
     """
     history = tuple(e for e in bound.subject.events if not isinstance(e, Level))
-    analyte = bound.relation.system.outputs[0]
+    analyte = _analyte(bound.relation.system, analyte)
     asked = tuple(Level(float(t), float("nan"), analyte=analyte, measured=False) for t in times_h)
     merged = _merge(history, asked)
     line = walk(replace(bound.subject, events=merged), bound.relation.system, _followed(bound.card))
@@ -262,6 +270,17 @@ def resampled(bound: Bound, times_h: Sequence[float]) -> Bound:
         values, _ = segment_values(bound.card, line, extrapolate=True)
         again = replace(again, typical=_typical(bound.card, values))
     return again
+
+
+def _analyte(system: System, named: str | None) -> str:
+    if named is not None and named not in system.outputs:
+        raise InputError(
+            f"the analyte '{named}' was asked for",
+            f"one of {', '.join(system.outputs)}",
+            f"what can be observed of {system.name}",
+            "Name one of these, or leave it out for the first.",
+        )
+    return named or system.outputs[0]
 
 
 def _merge(history: tuple, asked: tuple[Level, ...]) -> tuple:

@@ -124,13 +124,10 @@ def wanted(given: Data, rows: Sequence[int], samples: int) -> Data:
     def pick(x: Any) -> Any:
         return x[chosen] if x is not None and np.shape(x)[:1] == (count,) else x
 
-    errors = {
-        name: pick(getattr(given, name)) for name in ("additive", "proportional", "exponent", "nu", "convention")
-    }
-    found = given._replace(
-        observed=np.where(real, given.observed[chosen], 1.0),
-        measured=np.where(real, given.measured[chosen], NOTHING).astype(np.int32),
-        **errors,
+    by_sample = ("observed", "measured", "additive", "proportional", "exponent", "nu", "convention")
+    found = given._replace(**{name: pick(getattr(given, name)) for name in by_sample})
+    found = found._replace(
+        observed=np.where(real, found.observed, 1.0), measured=np.where(real, found.measured, NOTHING)
     )
     if given.schedule is not None:
         at = given.schedule

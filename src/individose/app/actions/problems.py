@@ -12,6 +12,7 @@ from individose.drugs import Card
 from individose.events import Subject
 from individose.inference import METHODS, AbstractIndividualEstimator, Fit, Problem
 from individose.prediction import Bound, Sizes, at, bind, larger
+from individose.prediction.observations import Censoring
 
 SHARED = 4096
 """A ward's patients of one size get a program of their own only from this many on; fewer are padded to a larger size."""
@@ -62,15 +63,27 @@ def estimator(method: str) -> AbstractIndividualEstimator:
     return METHODS[method]
 
 
-def fit(card: Card, patient: Subject, method: str = "map", *, extrapolate: bool = False, throw: bool = False) -> Fit:
+def fit(
+    card: Card,
+    patient: Subject,
+    method: str = "map",
+    *,
+    extrapolate: bool = False,
+    throw: bool = False,
+    censoring: Censoring = "m3",
+    prior_weight: float = 1.0,
+) -> Fit:
     """Estimates one patient under one card.
 
     **Arguments:** `method` is `map` or `prior`; `extrapolate` accepts covariates outside the card's domain (the result
-    carries the warning); `throw` raises where the status is `failed`.
+    carries the warning); `throw` raises where the status is `failed`; `censoring` is `m3` (a level beyond a limit counts by
+    its probability) or `m1` (it is left out); `prior_weight` multiplies the precision of the effects: below 1 the population
+    counts for less (a flattened prior).
 
     **Raises:** `InputError`, `DomainError` when the patient cannot be bound to the card; `NumericalError` with `throw`.
     """
-    found = estimator(method).fit(problem(bind(card, patient, extrapolate=extrapolate)))
+    bound = bind(card, patient, extrapolate=extrapolate, censoring=censoring, prior_weight=prior_weight)
+    found = estimator(method).fit(problem(bound))
     if throw and not found.status.ok:
         from individose.base import NumericalError
 
@@ -85,12 +98,14 @@ def fit_ward(
     *,
     extrapolate: bool = False,
     progress: Callable[[int], None] | None = None,
+    censoring: Censoring = "m3",
+    prior_weight: float = 1.0,
 ) -> Ward:
     """Estimates many patients under one card, in a few compiled calls.
 
     **Arguments:** as `fit`; `progress` is called with the number of patients just done.
     """
-    bounds, refused = bind_all(card, patients, extrapolate=extrapolate)
+    bounds, refused = bind_all(card, patients, extrapolate=extrapolate, censoring=censoring, prior_weight=prior_weight)
     chosen = estimator(method)
     fits: dict[int, Fit] = {}
     for places, problems in shared_sizes(bounds):
@@ -102,14 +117,19 @@ def fit_ward(
 
 
 def bind_all(
-    card: Card, patients: Iterable[Subject], *, extrapolate: bool = False
+    card: Card,
+    patients: Iterable[Subject],
+    *,
+    extrapolate: bool = False,
+    censoring: Censoring = "m3",
+    prior_weight: float = 1.0,
 ) -> tuple[list[Bound], tuple[Refused, ...]]:
     """Every patient bound who can be, and a refusal for each of the others."""
     bounds: list[Bound] = []
     refused: list[Refused] = []
     for patient in patients:
         try:
-            bounds.append(bind(card, patient, extrapolate=extrapolate))
+            bounds.append(bind(card, patient, extrapolate=extrapolate, censoring=censoring, prior_weight=prior_weight))
         except InputError as error:
             refused.append(Refused(patient.id, error))
     return bounds, tuple(refused)

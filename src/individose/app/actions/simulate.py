@@ -244,8 +244,11 @@ def _population(card: Card, template: Subject, asked: Settings, position: int) -
             here = levels[first : first + size]
             width = len(one.data.observed) - here.shape[1]
             padded_out = np.pad(_filled(here, one.rows), ((0, 0), (0, width)), mode="edge")
-            sd = np.sqrt(np.asarray(_variance(one.relation, padded_out, one.data)))[:size, : here.shape[1]]
-            here[:] = np.maximum(here + sd * streams[RESIDUAL].standard_normal(here.shape), 0.0)
+            z = np.zeros_like(padded_out)
+            z[:size, : here.shape[1]] = _residuals(streams[RESIDUAL], here.shape, one.data.nu)
+            here[:] = np.maximum(
+                np.asarray(_measured(one.relation, padded_out, z, one.data))[:size, : here.shape[1]], 0.0
+            )
         if asked.progress is not None:
             asked.progress(size)
     notices = bound.notices
@@ -325,7 +328,16 @@ def _parameters_by_patient(relation: Relation, etas: Any, typical: Any, now: Dat
     return jax.vmap(latest)(etas, typical)
 
 
+def _residuals(stream: np.random.Generator, shape: tuple[int, ...], nu: Any) -> np.ndarray:
+    """Standardised residuals: normal, or Student-t of nu degrees of freedom (simulated levels are of the first analyte)."""
+    normal = stream.standard_normal(shape)
+    if nu is None:
+        return normal
+    freedom = np.ravel(nu)[0]
+    return normal / np.sqrt(stream.chisquare(freedom, shape) / freedom)
+
+
 @partial(jax.jit, static_argnums=0)
-def _variance(relation: Relation, levels: Any, data: Data) -> Any:
-    """Residual variance (patients, samples) at levels of the same shape."""
-    return jax.vmap(lambda f: relation.variance(f, data))(levels)
+def _measured(relation: Relation, levels: Any, z: Any, data: Data) -> Any:
+    """Measured levels (patients, samples) that lie z residual SDs from predicted ones of the same shape."""
+    return jax.vmap(lambda f, at: relation.measured(f, at, data))(levels, z)

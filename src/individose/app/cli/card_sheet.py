@@ -117,7 +117,8 @@ def _covariate(name: str, value: float | str | bool) -> str:
 
 def _variability(card: Card) -> Iterator[Row]:
     for one in card.effects:
-        yield one.parameter, f"omega2 {one.omega2:g}", one.transform, _spread(one)
+        shape = "" if one.shape is None else f", shape {one.shape:g}"
+        yield one.parameter, f"omega2 {one.omega2:g}", one.transform + shape, _spread(one)
     for i, one in enumerate(card.effects):
         for j in range(i):
             if covariance := card.omega[i][j]:
@@ -141,12 +142,21 @@ def _spread(one: Effect) -> str:
 
 
 def _residual(card: Card) -> Iterator[Row]:
-    one = card.residual
-    yield "convention", f"{one.convention} (f: predicted level)"
-    if one.additive_mg_L:
-        yield "a", f"{one.additive_mg_L:g} mg/L"
-    if one.proportional:
-        yield "b", f"{one.proportional:.4g} ({100 * one.proportional:.1f} %)"
+    for analyte, one in (("", card.residual), *card.residuals.items()):
+        if analyte:
+            yield "analyte", analyte
+        yield "convention", f"{one.convention} (f: predicted level)"
+        if one.additive_mg_L:
+            yield "a", f"{one.additive_mg_L:g} mg/L"
+        if one.convention == "ln y = ln f + e":
+            yield "SD of e", f"{one.proportional:.4g}"
+        elif one.convention == "sd = a + b f**c":
+            yield "b", f"{one.proportional:.4g}, for levels in mg/L"
+            yield "c", f"{one.exponent:g}"
+        elif one.proportional:
+            yield "b", f"{one.proportional:.4g} ({100 * one.proportional:.1f} %)"
+        if one.nu is not None:
+            yield "Student-t", f"{one.nu:g} degrees of freedom; the SD is its scale"
 
 
 def _targets(card: Card) -> Iterator[Row]:

@@ -17,7 +17,12 @@ METHODS = {
     "map": "MAP: the most probable parameters given the levels and the population, with a normal approximation around them",
     "prior": "prior: the population with this patient's covariates; no level is used",
 }
-CONVENTIONS = {"sd = a + b f": "SD = a + b f", "sd2 = a2 + b2 f2": "SD² = a² + b² f²"}
+CONVENTIONS = {
+    "sd = a + b f": "SD = a + b f",
+    "sd2 = a2 + b2 f2": "SD² = a² + b² f²",
+    "sd = a + b f**c": "SD = a + b f^c",
+    "ln y = ln f + e": "ln y = ln f + e, SD of e = b",
+}
 
 
 def graded(result: CaseResult) -> tuple[Notice, ...]:
@@ -99,7 +104,10 @@ def curve_line(result: CaseResult) -> str:
 def residual_line(residual: Residual) -> str:
     """The residual model with its numbers."""
     shape = CONVENTIONS[residual.convention]
-    return f"{shape}, a = {number(residual.additive_mg_L, 4)} mg/L, b = {number(residual.proportional, 4)}, f the prediction"
+    a = f"a = {number(residual.additive_mg_L, 4)} mg/L, " if residual.convention != "ln y = ln f + e" else ""
+    more = f", c = {number(residual.exponent, 4)}" if residual.convention == "sd = a + b f**c" else ""
+    more += f", Student-t with {residual.nu:g} degrees of freedom" if residual.nu is not None else ""
+    return f"{shape}, {a}b = {number(residual.proportional, 4)}{more}, f the prediction"
 
 
 def provenance(result: CaseResult) -> tuple[tuple[str, str], ...]:

@@ -1,13 +1,14 @@
 """Where a level stands among those that a distribution of patients would have.
 
 For draws eta_k of the effects the probability of a lower level is the mean of P(Y < y | eta_k), and each of these is known
-without drawing: Phi of the distance in residual SDs (Student's t where the error is). So only the effects are drawn, at
-points that fill their space evenly (Sobol's sequence, shifted at random once), and a few hundred tell the tails too.
+without drawing: Phi of the distance in residual SDs (Student's t where the error is). So only the effects are drawn, by a
+Latin hypercube (McKay, Beckman & Conover 1979, Technometrics 21:239-245), and a few hundred tell the tails too.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache, partial
+from statistics import NormalDist
 from typing import Any
 
 import jax
@@ -32,13 +33,10 @@ def points_for(likelihood: Likelihood, levels: int) -> int:
 
 @lru_cache(maxsize=32)
 def normal_points(count: int, effects: int) -> Float[np.ndarray, "draws effects"]:
-    """Standard normal points that fill their space evenly; always the same. `count` is a power of 2."""
-    from scipy.special import ndtri
-    from scipy.stats import qmc
-
-    even = qmc.Sobol(effects, scramble=False).random_base2(count.bit_length() - 1)
-    shift = np.random.default_rng(0).random(effects)
-    return ndtri(np.clip((even + shift) % 1.0, 1e-12, 1.0 - 1e-12))
+    """Standard normal points; always the same, and each effect takes every quantile once."""
+    quantiles = np.array([NormalDist().inv_cdf((k + 0.5) / count) for k in range(count)])
+    generator = np.random.default_rng(0)
+    return np.stack([generator.permutation(quantiles) for _ in range(effects)], axis=1)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -63,7 +61,8 @@ def fractions(
             z = likelihood.standardised(likelihood.predict(middle + spread @ point, here), here)
             return _normal(z) if nu is None else _student(z, nu)
 
-        return jnp.nanmean(jax.vmap(below)(points), axis=0)
+        found = jax.vmap(below)(points) if likelihood.together else jax.lax.map(below, points)
+        return jnp.nanmean(found, axis=0)
 
     together = SIDE_BY_SIDE if likelihood.together else None
     return jax.lax.map(one, (centre, root, data, freedom), batch_size=together)
@@ -79,23 +78,19 @@ def _student(z: Any, nu: Any) -> Any:
 
 
 @partial(jax.jit, static_argnums=0)
-def exposures(likelihood: Likelihood, etas: Float[Array, "rows effects"], data: Any) -> tuple[Any, Any]:
-    """Area between the two samples of each row's `data`, and the level at the second: (rows,) each."""
+def looked(likelihood: Likelihood, etas: Float[Array, "rows effects"], data: Any, window: Any) -> tuple[Any, Any, Any]:
+    """What the effects of each row lead to.
+
+    **Arguments:** `window` are the arrays of the same rows, sampled at the two ends of a window of exposure.
+
+    **Returns:** distance of each level from its prediction in residual SDs (rows, samples), area of the window (rows,), and
+    the level at its end (rows,).
+    """
 
     def one(row: Any) -> Any:
-        eta, here = row
-        area = likelihood.area(eta, here)
-        return area[1] - area[0], likelihood.predict(eta, here)[1]
+        eta, here, ends = row
+        area = likelihood.area(eta, ends)
+        z = likelihood.standardised(likelihood.predict(eta, here), here)
+        return z, area[1] - area[0], likelihood.predict(eta, ends)[1]
 
-    return jax.lax.map(one, (etas, data), batch_size=256 if likelihood.together else None)
-
-
-@partial(jax.jit, static_argnums=0)
-def distances(likelihood: Likelihood, etas: Float[Array, "rows effects"], data: Any) -> Float[Array, "rows samples"]:
-    """Each level's distance from its prediction, in residual SDs."""
-
-    def one(row: Any) -> Any:
-        eta, here = row
-        return likelihood.standardised(likelihood.predict(eta, here), here)
-
-    return jax.lax.map(one, (etas, data), batch_size=256 if likelihood.together else None)
+    return jax.lax.map(one, (etas, data, window), batch_size=256 if likelihood.together else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import NormalDist
 
 from individose.base import Notice
 
@@ -145,8 +146,6 @@ class WardDiagnostics:
 
 def deviate(probability: float) -> float:
     """The normal quantile, at most 8 in size; NaN stays."""
-    from statistics import NormalDist
-
     if probability != probability:
         return probability
     return NormalDist().inv_cdf(min(max(probability, 1e-15), 1.0 - 1e-15))

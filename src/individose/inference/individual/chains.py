@@ -67,8 +67,10 @@ def _size(draws: np.ndarray) -> float:
     correlation = 1.0 - (within - shared) / total
     correlation[0] = 1.0
     pairs = correlation[: len(correlation) // 2 * 2].reshape(-1, 2).sum(axis=1)
-    negative = np.flatnonzero(pairs < 0.0)
-    end = int(negative[0]) if len(negative) else len(pairs) - 1
+    # the last lags have too few products to tell; Stan and ArviZ stop here too
+    end = max((len(correlation) - 3) // 2, 0)
+    negative = np.flatnonzero(pairs[:end] < 0.0)
+    end = int(negative[0]) if len(negative) else end
     kept = np.minimum.accumulate(pairs[:end])
     time = -1.0 + 2.0 * float(kept.sum()) + max(float(correlation[2 * end]), 0.0)
     return draws.size / max(time, 1.0 / np.log10(draws.size))

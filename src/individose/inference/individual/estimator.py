@@ -16,7 +16,7 @@ from individose.base.outcomes import SENTENCES
 from individose.inference.fit import Fit
 from individose.inference.individual import map as mode
 from individose.inference.individual import nuts, restarts, sir
-from individose.inference.individual.posterior import explained, of_draws
+from individose.inference.individual.posterior import doubtful, explained, of_draws
 from individose.inference.individual.sampling import Sampling, of_chains, seed_of
 from individose.inference.problem import Problem
 from individose.kinetics import padded
@@ -68,7 +68,8 @@ class MAP(AbstractIndividualEstimator):
                 filled[: len(some)] = starts[first : first + rows]
                 found = jax.device_get(mode.ward(likelihood, chosen, filled, self.settings))
                 parts.append(mode.Found(*(part[: len(some)] for part in found)))
-            return mode.Found(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+            columns: Any = [np.concatenate(column) for column in zip(*parts, strict=True)]
+            return mode.Found(*columns)
 
         found = jax.device_get(mode.ward(likelihood, data, start, self.settings))
         found, others = restarts.improve(likelihood, data, found, len(problems), again)
@@ -138,15 +139,24 @@ class NUTS(AbstractIndividualEstimator):
         starts = [self._start(one) for one in around]
         data = stack([p.data for p in problems], rows)
         found = jax.device_get(nuts.ward(problems[0].likelihood, data, stack(starts, rows), self.settings))
-        return [
-            self._fit(one, starts[i], nuts.Sampled(*(part[i] for part in found))) for i, one in enumerate(around)
-        ]
+        return [self._fit(one, starts[i], nuts.Sampled(*(part[i] for part in found))) for i, one in enumerate(around)]
 
     def _start(self, around: Fit) -> nuts.Start:
         seed = seed_of(around.problem, self.settings.seed)
         return nuts.begin(np.asarray(around.problem.data.precision), around.eta, around.covariance, seed, self.settings)
 
     def _fit(self, around: Fit, start: nuts.Start, found: nuts.Sampled) -> Fit:
+        """The fit of the chains, or of finer ones that start from their draws where these leave a doubt."""
+        fit = self._of(around, start, found)
+        if not doubtful(fit) or not self.settings.repeats:
+            return fit
+        problem, z = around.problem, np.asarray(found.z)
+        turns = range(1, self.settings.repeats + 1)
+        starts = [nuts.again(start, z, turn, self.settings) for turn in turns]
+        runs = [nuts.solve(problem.likelihood, problem.data, one, self.settings) for one in starts]
+        return self._of(around, start, nuts.joined(jax.device_get(runs)))
+
+    def _of(self, around: Fit, start: nuts.Start, found: nuts.Sampled) -> Fit:
         statistics = {name: np.asarray(getattr(found, name)) for name in nuts.Sampled._fields[1:]}
         draws = np.asarray(found.z) @ start.root.T
         flat = draws.reshape(-1, draws.shape[-1])
@@ -154,7 +164,9 @@ class NUTS(AbstractIndividualEstimator):
         return _drawn(around, "nuts", flat, moments, of_chains(around.problem, draws, statistics))
 
 
-def _drawn(around: Fit, method: str, draws: np.ndarray, moments: tuple[np.ndarray, np.ndarray], sampling: Sampling) -> Fit:
+def _drawn(
+    around: Fit, method: str, draws: np.ndarray, moments: tuple[np.ndarray, np.ndarray], sampling: Sampling
+) -> Fit:
     """The fit of the draws, with what their mean leaves unexplained."""
     problem = around.problem
     loss, misfit = jax.device_get(explained(problem.likelihood, moments[0], problem.data))
@@ -184,7 +196,8 @@ def stack(data: Sequence[Any], rows: int) -> Any:
 
 
 def _together(found: Sequence[mode.Found]) -> mode.Found:
-    return mode.Found(*(np.stack(column) for column in zip(*found, strict=True)))
+    columns: Any = [np.stack(column) for column in zip(*found, strict=True)]
+    return mode.Found(*columns)
 
 
 def _fit(problem: Problem, found: mode.Found, other: restarts.Other | None = None) -> Fit:

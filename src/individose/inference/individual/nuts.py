@@ -11,28 +11,34 @@ Nesterov (2009), Math Program 120:221-259 (dual averaging); Cabezas et al. (2024
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float
 
 from individose.inference.problem import Eta, Likelihood
 
 Scalar = Float[Array, ""]
 Matrix = Float[Array, "effects effects"]
+Numbers = Any
+"""An array of numpy or of JAX."""
 
 
 class Settings(NamedTuple):
-    """`chains`, and kept `draws` of each after `warm_up`; `acceptance` that a step aims at; a trajectory has at most
-    2^`doublings` steps; `dispersion` of the chains' starts, in SDs of the normal approximation; `seed`."""
+    """`chains`, and kept `draws` of each after `warm_up`; `acceptance` that a step aims at; `repeats` of chains with a
+    `finer` step where the first ones leave a doubt; a trajectory has at most 2^`doublings` steps; `dispersion` of the
+    chains' starts, in SDs of the normal approximation; `seed`."""
 
     chains: int = 4
     draws: int = 1000
     warm_up: int = 400
-    acceptance: float = 0.85
+    acceptance: float = 0.9
+    finer: float = 0.98
+    repeats: int = 3
     doublings: int = 8
     dispersion: float = 1.5
     seed: int = 0
@@ -40,24 +46,26 @@ class Settings(NamedTuple):
 
 class Start(NamedTuple):
     """Where the chains of one patient begin: `root` L of the population, `middle` and `metric` in z (the mode and its
-    normal approximation), `places` (chains, effects) in z, and the seed of all that follows."""
+    normal approximation), `places` (chains, effects) in z, the `acceptance` that a step aims at, and the seed of all that
+    follows."""
 
-    root: Matrix
-    middle: Eta
-    metric: Matrix
-    places: Float[Array, "chains effects"]
-    seed: Int[Array, ""]
+    root: Numbers
+    middle: Numbers
+    metric: Numbers
+    places: Numbers
+    acceptance: Numbers
+    seed: Numbers
 
 
 class Sampled(NamedTuple):
-    """For one patient: z of each kept draw, whether its trajectory diverged, its steps, its mean acceptance, and its log
-    posterior (constants left out)."""
+    """For one patient, (chains, draws) each: z of each kept draw (with an axis of effects), whether its trajectory
+    diverged, its steps, its mean acceptance, and its log posterior (constants left out)."""
 
-    z: Float[Array, "chains draws effects"]
-    diverging: Bool[Array, "chains draws"]
-    n_steps: Int[Array, "chains draws"]
-    acceptance_rate: Float[Array, "chains draws"]
-    lp: Float[Array, "chains draws"]
+    z: Numbers
+    diverging: Numbers
+    n_steps: Numbers
+    acceptance_rate: Numbers
+    lp: Numbers
 
 
 class _Warming(NamedTuple):
@@ -88,7 +96,24 @@ def begin(precision: np.ndarray, centre: np.ndarray, covariance: np.ndarray, see
     metric = np.linalg.solve(root, np.linalg.solve(root, covariance).T)
     normal = np.random.default_rng(int(seed)).standard_normal((settings.chains, len(middle)))
     places = middle + settings.dispersion * normal @ np.linalg.cholesky(metric).T
-    return Start(root, middle, metric, places, np.uint32(seed))
+    return Start(root, middle, metric, places, np.float64(settings.acceptance), np.uint32(seed))
+
+
+def again(start: Start, z: np.ndarray, turn: int, settings: Settings) -> Start:
+    """Chains from where others (chains, draws, effects) have been, in the metric of their draws, with a finer step.
+
+    **Arguments:** `turn` counts the repeats from 1; each has random numbers of its own.
+    """
+    seed = np.uint32((int(start.seed) + 0x9E3779B9 * turn) % 2**32)
+    flat = z.reshape(-1, z.shape[-1])
+    metric = np.atleast_2d(np.cov(flat.T)) + 1e-9 * np.eye(flat.shape[1])
+    places = flat[np.random.default_rng(int(seed)).integers(len(flat), size=settings.chains)]
+    return Start(start.root, flat.mean(axis=0), metric, places, np.float64(settings.finer), seed)
+
+
+def joined(runs: Sequence[Sampled]) -> Sampled:
+    """The chains of several runs side by side."""
+    return Sampled(*(np.concatenate(parts) for parts in zip(*runs, strict=True)))
 
 
 def log_posterior(likelihood: Likelihood, data: Any, root: Matrix) -> Any:
@@ -121,11 +146,11 @@ def sample(likelihood: Likelihood, data: Any, start: Start, settings: Settings) 
 
     density = log_posterior(likelihood, data, start.root)
     each = jax.vmap if likelihood.together else _one_by_one
-    kernel = nuts.build_kernel()
-    open_step, adapt, _ = dual_averaging_adaptation(settings.acceptance)
+    kernel: Any = nuts.build_kernel()
+    open_step, adapt, _ = dual_averaging_adaptation(start.acceptance)
     gathering, changing = settings.warm_up // 4, 3 * settings.warm_up // 4
 
-    def move(now: _Warming, turn: tuple[Any, Any]):
+    def move(now: _Warming, turn: tuple[Any, Any]) -> tuple[_Warming, Any]:
         count, key = turn
         warm = count < settings.warm_up
         length = jnp.exp(jnp.where(warm, now.step.log_step_size, now.step.log_step_size_avg))
@@ -133,6 +158,7 @@ def sample(likelihood: Likelihood, data: Any, start: Start, settings: Settings) 
         def of_one(key: Any, chain: Any):
             return kernel(key, chain, density, length, now.metric, settings.doublings)
 
+        chains: Any
         chains, info = each(of_one)(jax.random.split(key, settings.chains), now.chains)
         stuck = (chains.logdensity <= NOWHERE)[:, None]
         chains = chains._replace(position=jnp.where(stuck, start.middle, chains.position))
@@ -150,7 +176,8 @@ def sample(likelihood: Likelihood, data: Any, start: Start, settings: Settings) 
 
     nothing = jnp.zeros((settings.chains, len(start.middle)))
     # as if the start were far down: the first move is accepted wherever it leads, and nothing is evaluated before it
-    chains = HMCState(start.places, jnp.full(settings.chains, NOWHERE), nothing)
+    below: Any = jnp.full(settings.chains, NOWHERE)
+    chains = HMCState(start.places, below, nothing)
     warming = _Warming(chains, open_step(1.0), start.metric, nothing[0], jnp.zeros_like(start.metric))
     turns = settings.warm_up + settings.draws
     keys = jax.random.split(jax.random.key(start.seed), turns)
@@ -188,4 +215,4 @@ PATIENTS = 16
 def ward(likelihood: Likelihood, data: Any, starts: Start, settings: Settings) -> Sampled:
     """`sample` for many patients at once: every array has a leading axis of patients."""
     together = PATIENTS if likelihood.together else None
-    return jax.lax.map(lambda one: sample(likelihood, *one, settings), (data, starts), batch_size=together)
+    return jax.lax.map(lambda one: sample(likelihood, one[0], one[1], settings), (data, starts), batch_size=together)

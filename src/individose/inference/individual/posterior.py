@@ -65,6 +65,12 @@ def of_draws(
     )
 
 
+def doubtful(fit: Fit) -> bool:
+    """Whether the draws of a fit call for more than a note."""
+    codes = {f"{fit.method}-{what}" for what in ("failed", "rhat", "effective", "divergences")}
+    return any(n.code in codes and n.grade != "note" for n in fit.notices)
+
+
 def _unusable(mean: np.ndarray, covariance: np.ndarray, sampling: Sampling) -> str:
     """Why the draws cannot stand for the posterior; empty where they can."""
     if not (np.all(np.isfinite(mean)) and np.all(np.isfinite(covariance)) and np.all(np.diag(covariance) > 0.0)):
@@ -79,7 +85,9 @@ def _unusable(mean: np.ndarray, covariance: np.ndarray, sampling: Sampling) -> s
 def _said(sampling: Sampling) -> str:
     worth = f"{sampling.least_effective:,.0f} independent draws of every effect"
     if sampling.rhat:
-        return f"{sampling.chains} chains agree (R-hat at most {sampling.worst_rhat:.4g}); they are worth {worth} or more."
+        return (
+            f"{sampling.chains} chains agree (R-hat at most {sampling.worst_rhat:.4g}); they are worth {worth} or more."
+        )
     return f"The weighted draws are worth {worth}."
 
 

@@ -52,7 +52,8 @@ def surprising(found: Found, precision: np.ndarray, levels: np.ndarray) -> np.nd
 
     **Arguments:** everything with a leading axis of patients; `levels` (patients,) counts the levels of each.
     """
-    total = (np.asarray(found.misfit) ** 2).sum(1) + np.einsum("pi,pij,pj->p", found.eta, precision, found.eta)
+    misfit = np.clip(found.misfit, -1e100, 1e100)  # its square is finite
+    total = (misfit**2).sum(1) + np.einsum("pi,pij,pj->p", found.eta, precision, found.eta)
     return ~(total <= _chi_squared(levels)) | (np.asarray(found.outcome) == Outcome.FAILED)
 
 
@@ -66,7 +67,9 @@ Again = Callable[[Sequence[int], np.ndarray], Found]
 """(places of patients, starts) -> the searches from there, in numpy."""
 
 
-def improve(likelihood: Likelihood, data: Any, found: Found, count: int, again: Again) -> tuple[Found, dict[int, Other]]:
+def improve(
+    likelihood: Likelihood, data: Any, found: Found, count: int, again: Again
+) -> tuple[Found, dict[int, Other]]:
     """The best optimum found for each patient, and those who have another one nearly as good.
 
     **Arguments:** `data` and `found` (numpy) have a leading axis of patients, of whom the first `count` are looked at.
@@ -142,7 +145,9 @@ def _starts(likelihood: Likelihood, data: Any, found: Found, places: Sequence[in
 @partial(jax.jit, static_argnums=0)
 def _scout(likelihood: Likelihood, data: Any, points: Any) -> Any:
     """The objective (patients, points) at points (patients, points, effects)."""
-    return jax.lax.map(lambda one: jax.vmap(lambda eta: loss(likelihood, eta, one[0]))(one[1]), (data, jnp.asarray(points)))
+    return jax.lax.map(
+        lambda one: jax.vmap(lambda eta: loss(likelihood, eta, one[0]))(one[1]), (data, jnp.asarray(points))
+    )
 
 
 @lru_cache(maxsize=32)

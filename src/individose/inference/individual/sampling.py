@@ -63,7 +63,7 @@ def of_chains(problem: Problem, draws: np.ndarray, statistics: Mapping[str, np.n
     )
 
 
-def seed_of(problem: Problem, seed: int) -> np.uint32:
+def seed_of(problem: Problem, seed: int) -> int:
     """A patient's own seed: the same wherever the patient stands in a ward, another one for another patient."""
     text = repr((problem.model, problem.id, problem.samples, seed))
-    return np.uint32(zlib.crc32(text.encode()))
+    return zlib.crc32(text.encode())

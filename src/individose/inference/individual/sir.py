@@ -115,14 +115,14 @@ def sample(
     return Sampled(_resample(etas, weight, generator, settings.draws), mean, spread, effective, marginal, taken)
 
 
-SIDE_BY_SIDE = 2048
-"""Draws predicted at once: few enough to stay in the processor's cache."""
+SIDE_BY_SIDE, STEPPING = 2048, 64
+"""Draws predicted at once: few enough to stay in the processor's cache, and fewer where all take the steps of the slowest."""
 
 
 @partial(jax.jit, static_argnums=0)
 def minus_log_likelihoods(likelihood: Likelihood, etas: Any, data: Any) -> Float[Array, " draws"]:
     """Minus log density of all levels for each of many draws (draws, effects) of one patient."""
-    together = SIDE_BY_SIDE if likelihood.together else None
+    together = SIDE_BY_SIDE if likelihood.together else STEPPING
     return jax.lax.map(lambda e: likelihood.terms(likelihood.predict(e, data), data).sum(), etas, batch_size=together)
 
 
@@ -156,9 +156,7 @@ def _moments(etas: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return mean, away.T @ (weight[:, None] * away)
 
 
-def _next(
-    last: _Proposal, etas: np.ndarray, log_weight: np.ndarray, effective: float, settings: Settings
-) -> _Proposal:
+def _next(last: _Proposal, etas: np.ndarray, log_weight: np.ndarray, effective: float, settings: Settings) -> _Proposal:
     """The proposal after a round: of the weighted draws, or a wider one where these are too few to tell."""
     if effective > 10.0 * (len(last.centre) + 1):
         mean, covariance = _moments(etas, _normalised(log_weight))

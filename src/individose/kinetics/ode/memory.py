@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from individose.kinetics.ode.model import Amounts, Moment, OdeSystem, RememberedDose, Scalar
+from individose.kinetics.ode.model import FORGOTTEN, Amounts, Moment, OdeSystem, RememberedDose, Scalar
 from individose.kinetics.system import Parameters, State
 
 
@@ -89,6 +89,11 @@ def awake(ode: OdeSystem, p: Parameters, whole: Whole) -> Whole:
         dosed = x[ode.compartments.index(ode.dosed)]
         arrived = dosed - memory.known[0]
         new = arrived > 0.0
+        if ode.undelivered is not None:
+            oldest = memory.doses[-1]
+            lost = new & (oldest.amount > 0.0) & (ode.undelivered(p, oldest.age) > FORGOTTEN)
+            x = tuple(jnp.where(lost, jnp.nan, value) for value in x)  # a failure, and no level that is too low
+            dosed = x[ode.compartments.index(ode.dosed)]
         shifted = (RememberedDose(arrived, jnp.zeros_like(arrived)), *memory.doses[:-1])
         doses = tuple(
             RememberedDose(jnp.where(new, a.amount, b.amount), jnp.where(new, a.age, b.age))

@@ -37,6 +37,9 @@ class Moment(NamedTuple):
 REMEMBERED = 16
 """Doses that may be under way at the same time, where each is remembered; still older ones deliver no more."""
 
+FORGOTTEN = 1e-6
+"""Fraction of a dose that may be lost when it is no longer remembered."""
+
 Rhs = Callable[[Parameters, Amounts, Moment], Amounts]
 """(parameters, amounts, moment) -> rate of change of each compartment, per h. Inputs are added by the engine."""
 
@@ -60,6 +63,8 @@ class OdeSystem:
     - `doses`: how many doses `rhs` or `delivered` remember (those into `dosed`); older ones deliver no more.
     - `delivered`: amount that the remembered doses have brought to each compartment so far, negative where it was taken
       from; for laws whose rate is infinite at the dose. The engine adds its growth to what `rhs` integrates.
+    - `undelivered`: (parameters, age in h) -> fraction of a remembered dose still to come; a dose that is no longer
+      remembered while more than `FORGOTTEN` of it is makes the solve fail.
     - `stiff`: whether an implicit method is needed.
     """
 
@@ -75,6 +80,7 @@ class OdeSystem:
     doses: int = 0
     delivered: Callable[[Parameters, Moment], Amounts] | None = None
     stiff: bool = False
+    undelivered: Callable[[Parameters, Scalar], Scalar] | None = None
     entries: tuple[Entry, ...] = ()
     losses: tuple[str, ...] = ()
 

@@ -57,7 +57,8 @@ def composed(
             )
     # a saturable elimination may stand alone: then the linear one of the parameterisation is 0
     spared = ELIMINATING if elimination.startswith("michaelis_menten") else ()
-    choice = choose(disposition, (*given, *spared))
+    whole = [one for one in CHOICES.get(disposition, ()) if set(one) <= set(given)]
+    choice = whole[0] if whole else choose(disposition, (*given, *spared))
     if "alpha" in choice:
         raise CardError(
             f"a {disposition} with {elimination} elimination is given by exponents",
@@ -66,6 +67,14 @@ def composed(
             "Give one of these sets.",
         )
     slowed = tuple(name for name in TRANSFERS if elimination == "hill" and f"C50_{name}" in given)
+    alone = [name for name in TRANSFERS if (f"C50_{name}" in given) != (f"alpha_{name}" in given)]
+    if alone or (elimination == "hill" and not slowed):
+        raise CardError(
+            f"a {disposition} with hill elimination is given {', '.join(sorted(given))}",
+            "a C50 and an alpha together (C50_10 and alpha_10), for one rate constant at least",
+            "each rate constant falls with the level by both",
+            f"Add C50_{(alone or ['10'])[0]} and alpha_{(alone or ['10'])[0]}.",
+        )
     size = 1 + list(CHOICES).index(disposition)
     law = _law("linear" if elimination in ("hill", "target_mediated") else elimination, given)
     pk = Disposition(choice, tuple(name for name in choice if name in given), size, chains, law, slowed)

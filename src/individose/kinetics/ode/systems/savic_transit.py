@@ -10,8 +10,9 @@ Source: Savic et al., J Pharmacokinet Pharmacodyn 34 (2007) 711.
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
-from jax.scipy.special import gammaln
+from jax.scipy.special import gammaincc, gammaln
 
 from individose.kinetics.ode.model import REMEMBERED, Amounts, Moment, OdeSystem, Scalar
 from individose.kinetics.ode.systems.disposition import Disposition, described
@@ -50,5 +51,6 @@ def savic_transit(pk: Disposition, *, doses: int = REMEMBERED) -> OdeSystem:
         outputs={"central": lambda p, x: pk.concentration(p, x[1:])},
         clock=pk.law.clock,
         doses=doses,
+        undelivered=lambda p, age: gammaincc(*jax.lax.stop_gradient((p["n"] + 1.0, (p["n"] + 1.0) * age / p["MTT"]))),
         losses=("", *pk.losses),
     )

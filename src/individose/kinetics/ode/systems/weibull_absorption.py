@@ -44,5 +44,6 @@ def weibull_absorption(pk: Disposition, *, doses: int = REMEMBERED) -> OdeSystem
         clock=pk.law.clock,
         doses=doses,
         delivered=delivered,
+        undelivered=lambda p, age: jnp.exp(-((jnp.maximum(age, 1e-300) / p["Td"]) ** p["shape"])),
         losses=("", *pk.losses),
     )
