@@ -55,6 +55,7 @@ def within_standard_errors(found: float, expected: float, standard_error: float,
     """Whether a Monte Carlo figure lies within `count` of its own standard errors of what is expected."""
     return abs(found - expected) <= count * standard_error
 
+
 POSTERIOR_MEAN, POSTERIOR_SD = 0.03, 0.05
 """Sampled posteriors against a grid or another sampler: means in SDs of the posterior, and SDs (relative)."""
 

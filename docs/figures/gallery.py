@@ -34,8 +34,8 @@ class Input:
 
 @dataclass(frozen=True)
 class Route:
-    """A picture: its title, the system, and its inputs; `shown` names the curves, `observed` the outputs of a nonlinear system
-    that they are, in `unit`."""
+    """A picture: its title, the system, and its inputs; `shown` names the curves, `observed` the outputs of a nonlinear
+    system that they are, in `unit`."""
 
     title: str
     disposition: str

@@ -56,7 +56,11 @@ def quinidine_data():
     for own in grouped(rows("datasets/quinidine.csv")):
         group = [{new: 0.0 if r[old] == "." else float(r[old]) for new, old in columns.items()} for r in own]
         for one, r in zip(group, own, strict=True):
-            one |= {"crcl": r["CRCL"] == ">= 50", "failure": r["HEART"] == "Severe", "alcohol": r["ETHANOL"] == "current"}
+            one |= {
+                "crcl": r["CRCL"] == ">= 50",
+                "failure": r["HEART"] == "Severe",
+                "alcohol": r["ETHANOL"] == "current",
+            }
         groups.append(group)
     data, there = table(groups, (*columns, "crcl", "failure", "alcohol"))
     data["dt"] = np.diff(data["t"], axis=1, prepend=data["t"][:, :1])

@@ -410,3 +410,34 @@ def test_sentences_are_a_handful_with_the_gravest_first():
     grades = [order.index(n.grade) for n in found.sentences]
     assert grades == sorted(grades)
     assert NormalDist().cdf(everything.conditional) == pytest.approx(everything.among_others)
+
+
+@pytest.mark.parametrize(
+    ("one", "said"),
+    [
+        (level(percentile=0.00001), "is below more than 99.99 % of the levels of patients like this one"),
+        (level(percentile=0.997), "is above 99.7 % of the levels of patients like this one"),
+        (level(percentile=0.0004), "is below 99.96 % of"),
+        (
+            level(censoring="below", percentile=0.004),
+            "A level below the limit of 20 mg/L at 30 h has a probability of 0.4 %",
+        ),
+        (
+            level(censoring="above", percentile=0.99999),
+            "A level above the limit of 20 mg/L at 30 h has a probability of less",
+        ),
+    ],
+)
+def test_a_sentence_says_on_which_side_a_level_lies(one, said):
+    made = Diagnostics("a", (), (one,), None, None)
+    (notice,) = judged(made, diagnosed("1")[0], solved=True).notices
+    assert said in notice.sentence
+
+
+def test_where_the_search_fails_the_level_that_spoils_it_is_named():
+    events = (Reading(0.0, {"weight": 1.4, "apgar_5min": 7}), Dose(0.0, 25.0), Level(2.0, 1e300), Level(20.0, 17.0))
+    fit = ido.fit(CARD, Subject("a", events))
+    assert not fit.status.ok
+    found = ido.diagnose(fit)
+    (said,) = [n for n in found.sentences if n.code == "influence"]
+    assert "Without the level of 1e+300 mg/L at 2 h the search finds an optimum" in said.sentence

@@ -25,5 +25,5 @@ def test_a_population_is_its_subjects_one_by_one():
 
 def test_a_nonlinear_population_has_a_road_of_its_own():
     system = compose("one_compartment", ("bolus",), ("Vmax", "Km", "V"), elimination="michaelis_menten")
-    with pytest.raises(InputError, match="ode.population"):
+    with pytest.raises(InputError, match=r"ode\.population"):
         population(system, {"V": np.ones((2, 1))}, schedule([(0.0, 1.0, 0.0, 0)], [1.0], 1))

@@ -174,7 +174,9 @@ def _endless(course: Any, etas: Any, data: Any, threshold: Any) -> tuple[Any, An
         left = system.advance(q, at_last, None, rest)
         tail = moments_to_infinity(system, q, left)
         here = window_moments(system, p, to_last)
-        span = jnp.cumsum(jnp.asarray(whole.span_h))[last] + rest - jnp.cumsum(jnp.asarray(whole.span_h))[segment] - since
+        span = (
+            jnp.cumsum(jnp.asarray(whole.span_h))[last] + rest - jnp.cumsum(jnp.asarray(whole.span_h))[segment] - since
+        )
         area = here.area + tail.area[output]
         moment = here.moment + tail.moment[output] + span * tail.area[output]
         if threshold is None:

@@ -209,7 +209,9 @@ class Fit:
         data = self.problem.data
         prior = np.linalg.slogdet(np.asarray(data.precision))[1]
         posterior = np.linalg.slogdet(self.covariance)[1]
-        levels = int(np.count_nonzero(np.asarray(data.measured) == 1))  # each has a density, what is censored a probability
+        levels = int(
+            np.count_nonzero(np.asarray(data.measured) == 1)
+        )  # each has a density, what is censored a probability
         scale = float(self.problem.likelihood.log_jacobian(data))
         return 0.5 * float(prior + posterior - self.objective - levels * np.log(2 * np.pi)) + scale
 

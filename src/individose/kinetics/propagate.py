@@ -71,6 +71,7 @@ def _steady_amounts(system: System, prepared: Prepared, schedule: Schedule) -> A
     """(kind, amounts) for each anchor: what a steady-state dose puts in the place of, or beside, what is there."""
     if schedule.steady is None:
         return None
+
     def one(dose: SteadyDoses) -> State:
         wanted = jnp.asarray(dose.kind > 0)
         interval = jnp.where(wanted, dose.interval_h, 1.0)

@@ -15,6 +15,8 @@ GRADES = ("warning", "caution", "note")
 
 METHODS = {
     "map": "MAP: the most probable parameters given the levels and the population, with a normal approximation around them",
+    "sir": "SIR: draws of the posterior, by sampling around the most probable parameters and resampling by weight",
+    "nuts": "NUTS: draws of the posterior by Hamiltonian Monte Carlo, several chains",
     "prior": "prior: the population with this patient's covariates; no level is used",
 }
 CONVENTIONS = {

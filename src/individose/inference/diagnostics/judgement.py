@@ -138,7 +138,7 @@ def _contradicting(levels: Sequence[OneLevel]) -> tuple[OneLevel, Notice] | None
     grade = _grade(len(levels) * tail(worst, worst.among_others), RARE)
     if grade is None:
         return None
-    text = f"{_above(worst, worst.among_others)} what this patient's other levels foretell: they contradict it."
+    text = f"{_standing(worst, worst.among_others, others=True)}: they contradict it."
     return worst, Notice("level-contradicts", text, grade)
 
 
@@ -149,20 +149,28 @@ def _unusual(levels: Sequence[OneLevel], count: int) -> list[Notice]:
     grade = _grade(count * tail(worst, worst.percentile), RARE) if worst is not None else None
     if worst is None or grade is None:
         return []
-    text = f"{_above(worst, worst.percentile)} the levels of patients like this one (same covariates and doses)."
+    text = f"{_standing(worst, worst.percentile, others=False)} (same covariates and doses)."
     return [Notice("level-unusual", text, grade)]
 
 
-def _above(level: OneLevel, probability: float) -> str:
-    if level.censoring == "none":
-        high = probability > 0.5
-        return f"The level of {level.sample} is {'above' if high else 'below'} {_share(max(probability, 1 - probability))} of"
-    chance = tail(level, probability)
-    return f"A level beyond the limit, as {level.sample}, has a probability of {_share(chance)} by"
+def _standing(level: OneLevel, probability: float, others: bool) -> str:
+    """Where a level stands among what the patient's other levels foretell, or among those of other patients."""
+    if level.censoring != "none":
+        among = "by what this patient's other levels foretell" if others else "in patients like this one"
+        side = "below" if level.censoring == "below" else "above"
+        return f"A level {side} the limit of {level.sample} has a probability of {_share(tail(level, probability))} {among}"
+    side, share = ("above", probability) if probability > 0.5 else ("below", 1.0 - probability)
+    among = "what this patient's other levels foretell" if others else "the levels of patients like this one"
+    return f"The level of {level.sample} is {side} {_share(share)} of {among}"
 
 
 def _share(probability: float) -> str:
-    return "over 99.99 %" if probability > 0.9999 else f"{100.0 * probability:.{2 if probability > 0.999 else 1}f} %"
+    if probability > 0.9999:
+        return "more than 99.99 %"
+    if probability < 0.0001:
+        return "less than 0.01 %"
+    digits = 2 if min(probability, 1.0 - probability) < 0.001 else 1
+    return f"{100.0 * probability:.{digits}f} %"
 
 
 def _timing(levels: Sequence[OneLevel]) -> list[Notice]:
