@@ -49,7 +49,6 @@ MEN_COLUMNS = {"Subject": "ID", "conc": "DV", "dose": "AMT", "interval": "II", "
 
 PATIENTS: dict[str, tuple[str, Callable[[], list[Subject]]]] = {
     "phenobarbital/grasela1985": ("the 59 newborns (155 levels; `Phenobarb` of nlme)", newborns),
-    "quinidine/verme1992": ("the 136 men (361 levels; `Quinidine` of nlme)", quinidine_men),
     "theophylline/boeckmann1994": ("the 12 adults (120 levels after the dose; `Theoph` of R)", theophylline_adults),
 }
 """Card to the patients shown on its page: who they are, and how they are read."""

@@ -13,7 +13,7 @@ from tolerances import IDENTITY
 
 COLUMNS = {"Subject": "ID", "conc": "DV", "dose": "AMT", "interval": "II", "Creatinine": "crcl_group"}
 FEW_DOSES = 12
-"""Histories of at most so many doses are forecast here; the page of the documentation has all of them."""
+"""Histories of at most so many doses are forecast here, as on the page of the documentation."""
 
 
 def men() -> list[Subject]:

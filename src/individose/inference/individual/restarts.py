@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from operator import itemgetter
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -27,6 +28,9 @@ SCOUTS = 64
 
 STARTS = 4
 """The best of them that become starts; each at least `APART` from the better ones and from the first result."""
+
+GROUPS = (1, 16, 256)
+"""Sizes in which patients are scouted."""
 
 APART = 1.0
 """Population SDs."""
@@ -122,13 +126,14 @@ def _starts(likelihood: Likelihood, data: Any, found: Found, places: Sequence[in
     standard = _points(found.eta.shape[1])
     roots = np.linalg.cholesky(np.linalg.inv(np.asarray(data.precision)))
     points = np.einsum("pij,kj->pki", roots, standard)
-    if likelihood.together:
-        scouted = np.asarray(_scout(likelihood, data, points))
-    else:
-        scouted = np.full(points.shape[:2], np.inf)
-        for i in places:
-            one = jax.tree.map(lambda x, i=i: np.asarray(x)[i : i + 1], data)
-            scouted[i] = np.asarray(_scout(likelihood, one, points[i : i + 1]))[0]
+    scouted = np.full(points.shape[:2], np.inf)
+    # only those concerned, in few sizes; one after the other where each steps through differential equations
+    size = 1 if not likelihood.together else next((n for n in GROUPS if n >= len(places)), GROUPS[-1])
+    for first in range(0, len(places), size):
+        some = list(places[first : first + size])
+        filled = np.array(some + some[-1:] * (size - len(some)))
+        chosen = jax.tree.map(itemgetter(filled), jax.tree.map(np.asarray, data))
+        scouted[some] = np.asarray(_scout(likelihood, chosen, points[filled]))[: len(some)]
     starts: dict[int, np.ndarray] = {}
     for i in places:
         taken = [np.linalg.solve(roots[i], found.last[i])] if np.all(np.isfinite(found.last[i])) else []
