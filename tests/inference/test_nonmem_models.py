@@ -16,7 +16,7 @@ from tolerances import ETA_DIFFERS, ETA_MEDIAN, OBJECTIVE_NONMEM, PREDICTION_NON
 
 pytestmark = pytest.mark.reference
 
-COUNT, STEPPED = 40, 12
+COUNT, STEPPED = 16, 6
 """Patients of a case in the default run, and of one that steps through differential equations."""
 
 SMALLEST = 1e-6
