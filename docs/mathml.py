@@ -15,7 +15,8 @@ TEXT = re.compile(r"\\(?:text|mathrm)\{((?:\\[{}]|[^{}])*)\}")
 
 GREEK = {
     "chi": "χ", "kappa": "κ", "xi": "ξ", "psi": "ψ", "zeta": "ζ", "iota": "ι",
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "eta": "η", "theta": "θ", "nu": "ν",
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "eta": "η", "theta": "θ",
+    "nu": "ν",
     "lambda": "λ", "mu": "μ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "omega": "ω", "ell": "ℓ",
     "Delta": "Δ", "Lambda": "Λ", "Sigma": "Σ", "Omega": "Ω", "Phi": "Φ", "infty": "∞", "partial": "∂",
 }  # fmt: skip
