@@ -107,7 +107,8 @@ def test_nothing_within_the_cards_limits_is_said():
     assert advice.notices[0].grade == "warning"
 
 
-def test_a_failed_fit_is_given_no_dose():
+def test_a_failed_fit_is_given_no_dose(monkeypatch):
+    monkeypatch.setattr("individose.inference.individual.restarts.improve", lambda *a: (a[2], {}))  # no second look
     failed = MAP(mode.Settings(max_steps=1)).fit(FIT.problem)
     advice = ido.advise(failed, CARD.targets[0])
     assert advice.candidates == ()

@@ -135,7 +135,8 @@ def test_a_hard_case_has_a_status_and_no_nan(value):
     assert all(math.isfinite(x) for e in fit.parameters().values() for x in (e.value, e.low, e.high))
 
 
-def test_a_search_that_runs_out_of_steps_fails_with_a_sentence_and_raises_on_request():
+def test_a_search_that_runs_out_of_steps_fails_with_a_sentence_and_raises_on_request(monkeypatch):
+    monkeypatch.setattr("individose.inference.individual.restarts.improve", lambda *a: (a[2], {}))  # no second look
     problem = ido.fit(CARD, newborn(Level(2.0, 17.0))).problem
     fit = MAP(mode.Settings(max_steps=1)).fit(problem)
     assert fit.status.code == "failed"
@@ -145,6 +146,7 @@ def test_a_search_that_runs_out_of_steps_fails_with_a_sentence_and_raises_on_req
 
 
 def test_throw_raises_what_the_status_says(monkeypatch):
+    monkeypatch.setattr("individose.inference.individual.restarts.improve", lambda *a: (a[2], {}))  # no second look
     from individose.app.actions import problems
 
     monkeypatch.setitem(problems.METHODS, "map", MAP(mode.Settings(max_steps=1)))
