@@ -61,3 +61,6 @@ POSTERIOR_MEAN, POSTERIOR_SD = 0.03, 0.05
 
 POSTERIOR_MEAN_WORST = 0.25
 """The worst of some sixty posterior means against another program's sampled ones, in SDs of the posterior."""
+
+LAPLACE = 0.05
+"""Laplace's approximation of a log marginal likelihood with three levels and two effects (absolute)."""
