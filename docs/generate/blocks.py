@@ -78,16 +78,11 @@ def evaluation_short() -> str:
 
 @lru_cache(maxsize=1)
 def _quinidine() -> Evaluation:
-    short = [one for one in quinidine_men() if len(one.doses) <= FEW_DOSES]
-    return ido.evaluate(ido.card("quinidine/verme1992"), short)
-
-
-FEW_DOSES = 12
-"""Doses recorded for each man whose levels are forecast: the longest histories make everybody's arrays long."""
+    return ido.evaluate(ido.card("quinidine/verme1992"), quinidine_men())
 
 
 def evaluation_quinidine() -> str:
-    """Every score of the evaluation on the men with quinidine whose records are short."""
+    """Every score of the evaluation on the men with quinidine."""
     return _scores(_quinidine().scores)
 
 

@@ -12,8 +12,6 @@ from individose.events import Subject, read_nonmem
 from tolerances import IDENTITY
 
 COLUMNS = {"Subject": "ID", "conc": "DV", "dose": "AMT", "interval": "II", "Creatinine": "crcl_group"}
-FEW_DOSES = 12
-"""Histories of at most so many doses are forecast here, as on the page of the documentation."""
 
 
 def men() -> list[Subject]:
@@ -24,13 +22,8 @@ def men() -> list[Subject]:
 
 
 @pytest.fixture(scope="module")
-def short():
-    return [one for one in men() if len(one.doses) <= FEW_DOSES and len(one.levels) > 1]
-
-
-@pytest.fixture(scope="module")
-def evaluation(short):
-    return ido.evaluate(card("quinidine/verme1992"), short, resamples=200)
+def evaluation():
+    return ido.evaluate(card("quinidine/verme1992"), men(), resamples=200)
 
 
 def test_every_man_is_read_and_inside_of_the_domain(evaluation):
@@ -51,11 +44,11 @@ def test_a_mans_own_levels_make_the_next_one_better_known(evaluation):
     assert abs(after.bias[0]) < abs(before.bias[0]) + 0.05
 
 
-def test_a_forecast_at_steady_state_is_the_closed_form(short, evaluation):
+def test_a_forecast_at_steady_state_is_the_closed_form(evaluation):
     """A man whose first event is a dose at steady state: the level a priori is that of the geometric series, by hand."""
     found = {(f.id, f.number): f for f in evaluation.forecasts}
     checked = 0
-    for one in short:
+    for one in men():
         dose, level = one.doses[0], next(x for x in one.levels if x.measured)
         earlier = [d for d in one.doses if d.time_h <= level.time_h]
         if not dose.steady_state or len(earlier) > 1:

