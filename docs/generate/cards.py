@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import individose as ido
 from docs.figures.make import slug
 from docs.figures.patients import PATIENTS
-from individose.drugs import Card, Effect, Residual, covariate, parameters, parse, typical
+from individose.drugs import Card, Effect, Group, Residual, covariate, parameters, parse, typical
 from individose.drugs.render import latex
 
 HEAD = "<!-- Generated from the card by `python -m docs.generate`; do not edit. -->"
@@ -26,6 +26,7 @@ def page(card: Card) -> str:
         ("Whom it was built on", _domain(card)),
         ("Equations", _equations(card)),
         ("Constants", _constants(card)),
+        ("Groups of the mixture", _groups(card)),
         ("Variability between patients", _variability(card)),
         ("Residual error", _residual(card)),
         ("Worked examples", _examples(card)),
@@ -81,6 +82,21 @@ def _constants(card: Card) -> str:
         for name, one in card.constants.items()
     ]
     return table(("constant", "value", "unit", "standard error", "source"), rows) if rows else ""
+
+
+def _groups(card: Card) -> str:
+    rows = [
+        (group.name, f"{100 * group.probability:.3g} %", ", ".join(_own(card, group)), group.source)
+        for group in card.groups
+    ]
+    said = "The constants above are those of the most frequent group."
+    return table(("group", "share of the population", "constants", "source"), rows) + "\n\n" + said if rows else ""
+
+
+def _own(card: Card, group: Group) -> list[str]:
+    constants = group.card.constants.items()
+    differing = [(n, c) for n, c in constants if any(other.card.constants[n] != c for other in card.groups)]
+    return [f"`{name}` {one.value:g} {_unit(one.unit)}".strip() for name, one in differing]
 
 
 def _variability(card: Card) -> str:

@@ -153,9 +153,21 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Group:
+    """A subpopulation of a mixture: its share of the population, and the card of its members."""
+
+    name: str
+    probability: float
+    card: Card
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class Card:
     """One published model. `effects` are in the order of `omega`'s rows; `omega` is the full covariance. `residual` is
     that of every analyte that has none of its own in `residuals`.
+
+    `groups` are the subpopulations of a mixture (none otherwise); everything else is then that of the most frequent one.
 
     `grounds` says what its grade rests on: which program agrees, how closely; `digest` is the SHA-256 of its file.
     """
@@ -185,6 +197,7 @@ class Card:
     elimination: str = "linear"
     effect: str | None = None
     residuals: Mapping[str, Residual] = field(default_factory=dict)
+    groups: tuple[Group, ...] = ()
     digest: str = field(default="", compare=False)
 
     @property

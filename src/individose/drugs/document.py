@@ -140,10 +140,20 @@ class DosingTable(Table, frozen=True):
     max_daily_mg: float | None = None
 
 
+class GroupTable(Table, frozen=True):
+    """A subpopulation of a mixture: how frequent it is, and the constants that it has of its own."""
+
+    name: str
+    probability: float
+    constants: dict[str, Any]
+    source: str = ""
+
+
 class CheckTable(Table, frozen=True):
     expect: dict[str, float]
     given: dict[str, float | str | bool] = {}
     rtol: float = 1e-4
+    group: str = ""
 
 
 class Document(Table, frozen=True):
@@ -163,6 +173,7 @@ class Document(Table, frozen=True):
     constants: dict[str, Any] = {}
     variability: dict[str, Any] = {}
     covariance: list[Any] = []
+    groups: list[Any] = []
     targets: list[Any] = []
     dosing: dict[str, Any] | None = None
     checks: list[Any] = []

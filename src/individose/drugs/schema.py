@@ -8,7 +8,6 @@ Whatever is wrong is a `CardError` that names the card and the path in its file.
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,10 +18,10 @@ from individose.base.units import factor
 from individose.drugs import registers
 from individose.drugs.card import (
     Card,
-    Check,
     Constant,
     CovariateUse,
     Dosing,
+    Group,
     Parameter,
     Range,
     Source,
@@ -31,7 +30,6 @@ from individose.drugs.card import (
 from individose.drugs.dimensions import elaborate
 from individose.drugs.document import (
     FORMAT,
-    CheckTable,
     ConstantTable,
     CovariateTable,
     Document,
@@ -44,10 +42,11 @@ from individose.drugs.document import (
     document,
     read,
 )
+from individose.drugs.examples import check, example, require_grounds
 from individose.drugs.expression import substituted
 from individose.drugs.grammar import FUNCTIONS, WORDS, names, parse
+from individose.drugs.groups import members
 from individose.drugs.spelling import listing, suggestion
-from individose.drugs.typical import typical
 from individose.drugs.variability import check_analytes, check_logits, effects, omega, residual
 
 OFFERED = ("checked", "validated")
@@ -74,8 +73,9 @@ def read_card(text: str, origin: str = "the card") -> Card:
         raise CardError(stated, error.allowed, error.because or FORMAT, error.remedy) from error
     card = replace(card, digest=hashlib.sha256(text.encode("utf-8")).hexdigest())
     if card.grade in OFFERED:
-        _require_grounds(card)
-        check(card)
+        for one in (card, *(group.card for group in card.groups)):
+            require_grounds(one)
+            check(one)
     return card
 
 
@@ -93,6 +93,18 @@ def _check_id(found: Document, origin: str) -> None:
 
 
 def _card(found: Document) -> Card:
+    """The card; that of the most frequent group, with all groups, where the file has several."""
+    groups = tuple(
+        Group(row.name, row.probability, replace(_one_card(own), id=f"{found.id}[{row.name}]"), row.source)
+        for row, own in members(found)
+    )
+    if not groups:
+        return _one_card(found)
+    most = max(groups, key=lambda group: group.probability)
+    return replace(most.card, id=found.id, groups=groups)
+
+
+def _one_card(found: Document) -> Card:
     system = read(found.system, SystemTable, "system", found.id)
     inputs = (system.input,) if isinstance(system.input, str) else tuple(system.input)
     constants = _constants(found)
@@ -127,7 +139,7 @@ def _card(found: Document) -> Card:
         residuals=errors,
         targets=tuple(_target(found, position) for position in range(len(found.targets))),
         dosing=_dosing(found),
-        checks=tuple(_check(found, position, scales) for position in range(len(found.checks))),
+        checks=tuple(example(found, position, scales) for position in range(len(found.checks))),
         revisions=tuple(found.revisions),
         molar_mass_g_mol=found.molar_mass_g_mol,
         grounds=found.grounds,
@@ -326,59 +338,3 @@ def _dosing(found: Document) -> Dosing | None:
     settings: dict[str, Any] = _fields(row)
     settings["intervals_h"] = tuple(row.intervals_h)
     return Dosing(**settings)
-
-
-def _check(found: Document, position: int, scales: Mapping[str, float]) -> Check:
-    path = f"checks[{position}]"
-    row = read(found.checks[position], CheckTable, path, found.id)
-    unknown = [name for name in row.expect if name not in scales]
-    if unknown or not row.expect or not 0.0 < row.rtol <= 0.01:
-        raise CardError(
-            f"{found.id}: {path} expects {listing(row.expect)} to {row.rtol}",
-            f"parameters are {listing(scales)}, rtol is above 0 and at most 0.01",
-            "the card's [parameters]",
-            "Correct the example.",
-        )
-    given = {registers.covariate(name).name: value for name, value in row.given.items()}
-    return Check(given, {name: value * scales[name] for name, value in row.expect.items()}, row.rtol)
-
-
-def _require_grounds(card: Card) -> None:
-    bare = [use.name for use in card.covariates if use.name not in card.domain]
-    untouched = [p.name for p in card.parameters if not any(p.name in one.expect for one in card.checks)]
-    missing = (
-        (f"no worked example for {listing(untouched)}" if untouched else "")
-        or (f"no domain for {listing(bare)}" if bare else "")
-        or ("no grounds" if card.grade == "validated" and not card.grounds else "")
-    )
-    if missing:
-        raise CardError(
-            f"{card.id}: the grade is {card.grade}, but there is {missing}",
-            "a checked card has a worked example for each parameter and a domain for each covariate; a validated one "
-            "says on what grounds",
-            "grades tell the user what stands behind the numbers",
-            "Add it, or set the grade to draft.",
-        )
-
-
-def check(card: Card) -> None:
-    """Hold a card against its worked examples.
-
-    **Raises:** `CardError` for the first value that differs by more than its `rtol`.
-    """
-    for position, example in enumerate(card.checks):
-        path = f"{card.id}: checks[{position}]"
-        try:
-            values = typical(card, example.given)
-        except IndividoseError as error:
-            stated = error.arrived.removeprefix(f"{card.id}: ")
-            raise CardError(f"{path}: {stated}", error.allowed, error.because, error.remedy) from error
-        for name, expected in example.expect.items():
-            if not math.isclose(values[name], expected, rel_tol=example.rtol):
-                unit = registers.parameters()[name].unit
-                raise CardError(
-                    f"{path} expects {name} = {expected:.9g} {unit}, the equation gives {values[name]:.9g} {unit}",
-                    f"they must agree to {example.rtol:g} (relative)",
-                    "the example worked by hand from the paper",
-                    "Compare equation, constants and example with the paper.",
-                )

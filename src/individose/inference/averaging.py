@@ -20,7 +20,7 @@ from individose.inference.exposure import METRICS
 from individose.inference.fit import DRAWS, Fit
 
 RULES = {
-    "likelihood": "each model by how probable it makes the levels, all equally probable before",
+    "likelihood": "each model by how probable it makes the levels, all equally probable before unless priors are given",
     "selection": "only the model that makes the levels most probable",
     "mean": "all models alike",
 }
@@ -97,8 +97,11 @@ class Averaged:
         return np.concatenate([np.asarray(mean)[None], *draws])
 
 
-def average(fits: Sequence[Fit], rule: str = "likelihood") -> Averaged:
+def average(fits: Sequence[Fit], rule: str = "likelihood", prior: Sequence[float] | None = None) -> Averaged:
     """Weighs the fits of one patient under several models.
+
+    **Arguments:** `prior` is how probable each model is before any level (all alike unless given); the groups of a mixture
+    have their shares of the population.
 
     A fit that failed has no weight. **Raises:** `InputError` for an unknown rule, no usable fit, or fits of different
     patients or levels.
@@ -126,13 +129,22 @@ def average(fits: Sequence[Fit], rule: str = "likelihood") -> Averaged:
             "the levels weigh the models",
             'Fit by another method, or average with the rule "mean".',
         )
+    before = np.ones(len(fits)) if prior is None else np.asarray(prior, dtype=np.float64)
+    if before.shape != (len(fits),) or not (np.isfinite(before) & (before >= 0.0)).all() or not before[usable].any():
+        raise InputError(
+            f"{before.size} prior weights were given for {len(fits)} fits",
+            "one for each, finite and not negative, and above 0 for a fit that did not fail",
+            "how probable each model is before any level",
+        )
     best = np.max(evidence[usable]) if rule != "mean" else 0.0
     if rule == "likelihood":
-        raw = np.where(usable, np.exp(np.where(usable, evidence - best, 0.0)), 0.0)
+        raw = np.where(usable, before * np.exp(np.where(usable, evidence - best, 0.0)), 0.0)
     elif rule == "selection":
-        raw = (np.arange(len(fits)) == np.argmax(np.where(usable, evidence, -np.inf))).astype(float)
+        with np.errstate(divide="ignore"):
+            scored = np.where(usable, evidence + np.log(before), -np.inf)
+        raw = (np.arange(len(fits)) == np.argmax(scored)).astype(float)
     else:
-        raw = usable.astype(float)
+        raw = np.where(usable, before, 0.0)
     return Averaged(tuple(fits), tuple(float(w) for w in raw / raw.sum()), rule)
 
 

@@ -128,6 +128,13 @@ def bind(
     (outside the card's domain, unless `extrapolate`), each naming the subject.
     """
     _check_options(censoring, prior_weight)
+    if card.groups:
+        raise InputError(
+            f"{card.id} is a mixture of {len(card.groups)} groups",
+            "a card of one group",
+            "which group the patient belongs to is not known before the levels are",
+            "Fit the card (individose.fit), which fits each group and weighs them, or take one of card.groups.",
+        )
     try:
         check_history(subject)
         system, structure = relation(card)

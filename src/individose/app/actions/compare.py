@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from individose.app.actions.estimate import CaseResult, Curve, curve_times, describe
+from individose.app.actions.mixture import belongs, weighed
 from individose.app.actions.problems import fit as fit_one
+from individose.app.actions.problems import fit_groups
 from individose.base import InputError, Notice
 from individose.dosing import (
     Regimen,
@@ -18,7 +20,7 @@ from individose.dosing import (
     steady_between,
     steady_state,
 )
-from individose.drugs import Card, Target, card, card_ids
+from individose.drugs import Card, Group, Target, card, card_ids
 from individose.events import Subject
 from individose.inference import Averaged, Estimate, Fit, average
 from individose.inference.averaging import disagreement
@@ -53,11 +55,39 @@ def estimate_by_methods(
 
     **Raises:** as `fit`.
     """
+    if model.groups and len(methods) == 1:
+        return estimate_by_groups(
+            model, patient, methods[0], target=target, extrapolate=extrapolate, curve=curve, level=level
+        )
     fits = [fit_one(model, patient, method, extrapolate=extrapolate) for method in methods]
     first = describe(model, fits[0], target, curve=curve, level=level)
     if len(fits) == 1:
         return first
     return replace(first, compared=tuple(_compared(fit, fit.method, first.regimen, level) for fit in fits))
+
+
+def estimate_by_groups(
+    mixture: Card,
+    patient: Subject,
+    method: str = "map",
+    *,
+    target: Target | None = None,
+    extrapolate: bool = False,
+    curve: bool = True,
+    level: float = 0.9,
+) -> CaseResult:
+    """One patient under a mixture: the most probable group in full, exposure, curve and advice over all of its groups.
+
+    **Raises:** as `fit`.
+    """
+    fits = fit_groups(mixture, patient, method, extrapolate)
+    averaged = weighed(mixture, fits)
+    if averaged is None:
+        return replace(describe(mixture.groups[0].card, fits[0], target, curve=curve, level=level), card=mixture)
+    cards = [group.card for group in mixture.groups]
+    found = _averaged(cards, averaged, patient, target, curve, level, (belongs(mixture, averaged),))
+    rows = [replace(row, label=group.name) for group, row in zip(mixture.groups, found.compared, strict=False)]
+    return replace(found, card=mixture, compared=(*rows, *found.compared[len(rows) :]))
 
 
 def models_of(drug: str) -> tuple[Card, ...]:
@@ -91,12 +121,29 @@ def estimate_by_models(
             "an average is over what may be true of one drug",
             "Name cards of the drug that was given.",
         )
-    fits, left_out = _fitted(models, patient, method, extrapolate)
-    averaged = average(fits, rule)
-    by_weight = int(np.argmax(averaged.weights))
-    heaviest, main = fits[by_weight], next(m for m in models if m.id == fits[by_weight].problem.model)
+    members = [
+        (group.card, group.probability) for model in models for group in (model.groups or (Group("", 1.0, model),))
+    ]
+    fits, left_out = _fitted([one for one, _ in members], patient, method, extrapolate)
+    share = {one.id: probability for one, probability in members}
+    averaged = average(fits, rule, [share[fit.problem.model] for fit in fits])
+    return _averaged([one for one, _ in members], averaged, patient, target, curve, level, left_out)
+
+
+def _averaged(
+    cards: Sequence[Card],
+    averaged: Averaged,
+    patient: Subject,
+    target: Target | None,
+    curve: bool,
+    level: float,
+    said: Sequence[Notice],
+) -> CaseResult:
+    """The heaviest model in full, with the average's exposure, curve and advice."""
+    heaviest = averaged.fits[int(np.argmax(averaged.weights))]
+    main = next(one for one in cards if one.id == heaviest.problem.model)
     first = describe(main, heaviest, target, curve=False, advice=False, level=level)
-    notices = [*left_out, *averaged.warnings]
+    notices = [*said, *averaged.warnings]
     regimen, exposure = first.regimen, {}
     if regimen is not None:
         exposure = average_steady_state(averaged, regimen, level)

@@ -97,6 +97,12 @@ def estimate(
 
     **Raises:** as `fit`.
     """
+    if card.groups and advice:
+        from individose.app.actions.compare import estimate_by_groups
+
+        return estimate_by_groups(
+            card, patient, method, target=target, extrapolate=extrapolate, curve=curve, level=level
+        )
     return describe(
         card, fit_one(card, patient, method, extrapolate=extrapolate), target, curve=curve, advice=advice, level=level
     )

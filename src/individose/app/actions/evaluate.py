@@ -8,6 +8,7 @@ J Pharmacokinet Biopharm 9:503-512). Intervals come from resampling patients, si
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +19,7 @@ import numpy as np
 from individose.app.actions.problems import Refused, bind_all, estimator, shared_sizes
 from individose.drugs import Card
 from individose.events import Level, Subject
-from individose.inference import Problem
+from individose.inference import Fit, Problem
 from individose.inference.individual.estimator import stack, ward_rows
 from individose.prediction import Bound, bind
 
@@ -95,22 +96,64 @@ def evaluate(
     **Arguments:** `resamples` of the patients behind each interval of `level`; `progress` is called with the number of
     patients just done.
     """
-    bounds, refused = bind_all(card, patients, extrapolate=extrapolate)
-    asked = [one for place, bound in enumerate(bounds) for one in _asked(place, bound)]
-    found: dict[tuple[int, int], Forecast] = {}
-    for places, problems in shared_sizes([one.bound for one in asked]):
-        for one, forecast in zip(
-            (asked[i] for i in places), _forecast([asked[i] for i in places], problems, method), strict=True
-        ):
-            found[one.patient, one.number] = forecast
+    if card.groups:
+        subjects = tuple(patients)
+        each = [_forecasts(group.card, subjects, method, extrapolate, None) for group in card.groups]
+        shares = [group.probability for group in card.groups]
+        found = {key: _mixed([one[key] for one, _ in each], shares) for key in each[0][0]}
+        refused = each[0][1]
         if progress is not None:
-            progress(len({asked[i].patient for i in places}))
+            progress(len({patient for patient, _ in found}))
+    else:
+        forecasts, refused = _forecasts(card, patients, method, extrapolate, progress)
+        found = {key: forecast for key, (forecast, _) in forecasts.items()}
     flat = tuple(found[key] for key in sorted(found))
     reasons = [_unusable(f) for f in flat]
     usable = [f for f, reason in zip(flat, reasons, strict=True) if not reason]
     left_out = tuple(f"{f.id}, level {f.number}: {reason}" for f, reason in zip(flat, reasons, strict=True) if reason)
     scores = tuple(_scores(usable, resamples, seed, level)) if usable else ()
     return Evaluation(card.id, scores, flat, refused, left_out, resamples, level)
+
+
+Key = tuple[int, int]
+"""Place of a patient, and number of the level."""
+
+Weighed = tuple[Forecast, Fit]
+"""A forecast, and the fit to the levels before it."""
+
+
+def _forecasts(
+    card: Card,
+    patients: Iterable[Subject],
+    method: str,
+    extrapolate: bool,
+    progress: Callable[[int], None] | None,
+) -> tuple[dict[Key, Weighed], tuple[Refused, ...]]:
+    """Every level's forecast under a card of one group."""
+    bounds, refused = bind_all(card, patients, extrapolate=extrapolate)
+    asked = [one for place, bound in enumerate(bounds) for one in _asked(place, bound)]
+    found: dict[Key, Weighed] = {}
+    for places, problems in shared_sizes([one.bound for one in asked]):
+        some = [asked[i] for i in places]
+        for one, forecast in zip(some, _forecast(some, problems, method), strict=True):
+            found[one.patient, one.number] = forecast
+        if progress is not None:
+            progress(len({one.patient for one in some}))
+    return found, refused
+
+
+def _mixed(found: Sequence[Weighed], shares: Sequence[float]) -> Forecast:
+    """One level's forecast over the groups of a mixture, weighed by their shares and by the earlier levels."""
+    prior = sum(share * forecast.prior for share, (forecast, _) in zip(shares, found, strict=True))
+    usable = [
+        (share, forecast.posterior, fit.log_evidence if fit.objective is not None else 0.0)
+        for share, (forecast, fit) in zip(shares, found, strict=True)
+        if forecast.posterior is not None
+    ]
+    best = max((evidence for _, _, evidence in usable), default=0.0)
+    weights = [share * math.exp(evidence - best) for share, _, evidence in usable]
+    told = sum(w * value for w, (_, value, _) in zip(weights, usable, strict=True)) / sum(weights) if usable else None
+    return replace(found[0][0], prior=prior, posterior=told)
 
 
 def _unusable(forecast: Forecast) -> str:
@@ -152,7 +195,7 @@ def _asked(patient: int, bound: Bound) -> list[_Asked]:
     return found
 
 
-def _forecast(asked: Sequence[_Asked], problems: Sequence[Problem], method: str) -> list[Forecast]:
+def _forecast(asked: Sequence[_Asked], problems: Sequence[Problem], method: str) -> list[Weighed]:
     """Forecasts of a group of equal sizes; a fit sees the levels before the one that it predicts."""
     seen: list[Problem] = []
     for one, problem in zip(asked, problems, strict=True):
@@ -164,21 +207,20 @@ def _forecast(asked: Sequence[_Asked], problems: Sequence[Problem], method: str)
     fits = estimator(method).fit_ward(seen)
     prior = _predicted(seen, np.zeros((len(seen), seen[0].n_effects)))
     posterior = _predicted(seen, np.stack([fit.eta for fit in fits]))
-    found: list[Forecast] = []
+    found: list[Weighed] = []
     for k, one in enumerate(asked):
         sample = one.bound.line.levels[one.place]
         predicted = float(posterior[k, one.place])
-        found.append(
-            Forecast(
-                one.bound.subject.id,
-                one.number,
-                sample.time_h,
-                sample.value_mg_L,
-                float(prior[k, one.place]),
-                predicted if fits[k].status.ok and np.isfinite(predicted) else None,
-                sample.censoring != "none",
-            )
+        forecast = Forecast(
+            one.bound.subject.id,
+            one.number,
+            sample.time_h,
+            sample.value_mg_L,
+            float(prior[k, one.place]),
+            predicted if fits[k].status.ok and np.isfinite(predicted) else None,
+            sample.censoring != "none",
         )
+        found.append((forecast, fits[k]))
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from individose.app.actions.mixture import most_probable
 from individose.base import InputError
 from individose.drugs import Card
 from individose.events import Subject
@@ -73,22 +74,38 @@ def fit(
     censoring: Censoring = "m3",
     prior_weight: float = 1.0,
 ) -> Fit:
-    """Estimates one patient under one card.
+    """Estimates one patient under one card; of a mixture, the most probable group's fit, with a notice of the others.
 
-    **Arguments:** `method` is `map` or `prior`; `extrapolate` accepts covariates outside the card's domain (the result
-    carries the warning); `throw` raises where the status is `failed`; `censoring` is `m3` (a level beyond a limit counts by
-    its probability) or `m1` (it is left out); `prior_weight` multiplies the precision of the effects: below 1 the population
-    counts for less (a flattened prior).
+    **Arguments:** `method` is `map`, `prior`, `sir` or `nuts`; `extrapolate` accepts covariates outside the card's domain
+    (the result carries the warning); `throw` raises where the status is `failed`; `censoring` is `m3` (a level beyond a
+    limit counts by its probability) or `m1` (it is left out); `prior_weight` multiplies the precision of the effects: below
+    1 the population counts for less (a flattened prior).
 
     **Raises:** `InputError`, `DomainError` when the patient cannot be bound to the card; `NumericalError` with `throw`.
     """
-    bound = bind(card, patient, extrapolate=extrapolate, censoring=censoring, prior_weight=prior_weight)
-    found = estimator(method).fit(problem(bound))
+    if card.groups:
+        found = most_probable(card, fit_groups(card, patient, method, extrapolate, censoring, prior_weight))
+    else:
+        bound = bind(card, patient, extrapolate=extrapolate, censoring=censoring, prior_weight=prior_weight)
+        found = estimator(method).fit(problem(bound))
     if throw and not found.status.ok:
         from individose.base import NumericalError
 
         raise NumericalError(found.status.sentence, subject=patient.id)
     return found
+
+
+def fit_groups(
+    card: Card,
+    patient: Subject,
+    method: str = "map",
+    extrapolate: bool = False,
+    censoring: Censoring = "m3",
+    prior_weight: float = 1.0,
+) -> tuple[Fit, ...]:
+    """One patient's fit in each group of a mixture, in the order of the card. Arguments and errors as `fit`."""
+    options = {"extrapolate": extrapolate, "censoring": censoring, "prior_weight": prior_weight}
+    return tuple(fit(group.card, patient, method, **options) for group in card.groups)
 
 
 def fit_ward(
@@ -105,6 +122,14 @@ def fit_ward(
 
     **Arguments:** as `fit`; `progress` is called with the number of patients just done.
     """
+    if card.groups:
+        options = {"extrapolate": extrapolate, "censoring": censoring, "prior_weight": prior_weight}
+        subjects = tuple(patients)
+        wards = [fit_ward(group.card, subjects, method, **options) for group in card.groups]
+        if progress is not None:
+            progress(len(wards[0].fits))
+        together = zip(*(ward.fits for ward in wards), strict=True)
+        return Ward(tuple(most_probable(card, fits) for fits in together), wards[0].refused)
     bounds, refused = bind_all(card, patients, extrapolate=extrapolate, censoring=censoring, prior_weight=prior_weight)
     chosen = estimator(method)
     fits: dict[int, Fit] = {}

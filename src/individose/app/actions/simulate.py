@@ -31,7 +31,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 CHUNK = 2048
 """Patients computed side by side: few enough that 100,000 of them need little more memory than their levels."""
 
-BY_SUBJECT, BY_OCCASION, RESIDUAL, CONSTANTS = range(4)
+BY_SUBJECT, BY_OCCASION, RESIDUAL, CONSTANTS, GROUP = range(5)
 """Streams of chance."""
 
 Progress = Callable[[int], None]
@@ -218,8 +218,11 @@ def _simulation(
     )
 
 
-def _population(card: Card, template: Subject, asked: Settings, position: int) -> _Population:
-    """Virtual patients after one template, in chunks; `position` of the template gives it streams of its own."""
+def _population(card: Card, template: Subject, asked: Settings, position: int, *member: int) -> _Population:
+    """Virtual patients after one template, in chunks; `position` of the template gives it streams of its own, as does its
+    group (`member`) to those of a mixture, who are drawn by the shares of the groups."""
+    if card.groups:
+        return _mixture(card, template, asked, position)
     if not template.doses:
         raise InputError(
             "no dose was given",
@@ -230,7 +233,7 @@ def _population(card: Card, template: Subject, asked: Settings, position: int) -
     template = replace(template, events=tuple(e for e in template.events if e not in template.levels))
     bound = bind(card, template, extrapolate=asked.extrapolate)
     sampled = resampled(bound, asked.times_h)
-    streams = [np.random.default_rng([asked.seed, stream, position]) for stream in range(4)]
+    streams = [np.random.default_rng([asked.seed, stream, position, *member]) for stream in range(4)]
     one = _One(card, bound.relation, sampled, sampled.data(), bound.now(), min(padded(asked.count), CHUNK))
     levels = np.empty((asked.count, len(asked.times_h)))
     parts: list[dict[str, np.ndarray]] = []
@@ -263,6 +266,28 @@ def _population(card: Card, template: Subject, asked: Settings, position: int) -
         )
     together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return _Population(levels, together, notices)
+
+
+def _mixture(card: Card, template: Subject, asked: Settings, position: int) -> _Population:
+    """Virtual patients of all groups of a mixture, each patient's group drawn by chance."""
+    chance = np.random.default_rng([asked.seed, GROUP, position])
+    groups = chance.choice(len(card.groups), size=asked.count, p=[group.probability for group in card.groups])
+    places = [np.flatnonzero(groups == k) for k in range(len(card.groups))]
+    parts = {
+        k: _population(group.card, template, replace(asked, count=len(places[k])), position, k)
+        for k, group in enumerate(card.groups)
+        if len(places[k])
+    }
+    levels = np.empty((asked.count, len(asked.times_h)))
+    names = next(iter(parts.values())).parameters
+    parameters = {name: np.empty(asked.count) for name in names}
+    for k, part in parts.items():
+        levels[places[k]] = part.levels
+        for name, values in part.parameters.items():
+            parameters[name][places[k]] = values
+    counted = ", ".join(f"{len(places[k])} of the group {group.name}" for k, group in enumerate(card.groups))
+    said = Notice("mixture", f"{card.id} is a mixture: {counted}.", "note")
+    return _Population(levels, parameters, (said, *dict.fromkeys(n for part in parts.values() for n in part.notices)))
 
 
 @dataclass(frozen=True)

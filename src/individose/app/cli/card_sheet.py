@@ -50,6 +50,7 @@ def _sections(card: Card) -> Iterator[tuple[str, Row, Iterator[Row]]]:
     yield "Domain", ("covariate", "built on", "unit", "between dates", "source"), _domain(card)
     yield "Equations", (), _equations(card)
     yield "Constants", ("name", "value", "unit", "SE", "source"), _constants(card)
+    yield "Groups of the mixture", ("group", "share", "constants of its own", "source"), _groups(card)
     yield "Typical patient (worked by hand; the equations agree)", (), _examples(card)
     yield "Variability between patients", (), _variability(card)
     yield "Residual error", (), _residual(card)
@@ -98,6 +99,15 @@ def _constants(card: Card) -> Iterator[Row]:
     for name, one in card.constants.items():
         unit = "" if one.unit == "1" else one.unit
         yield name, f"{one.value:g}", unit, "" if one.se is None else f"{one.se:g}", one.source
+
+
+def _groups(card: Card) -> Iterator[Row]:
+    for group in card.groups:
+        own = {n: c for n, c in group.card.constants.items() if any(o.card.constants[n] != c for o in card.groups)}
+        shown = ", ".join(
+            f"{name} {one.value:g} {'' if one.unit == '1' else one.unit}".strip() for name, one in own.items()
+        )
+        yield group.name, f"{100 * group.probability:.3g} %", shown, group.source
 
 
 def _examples(card: Card) -> Iterator[Row]:

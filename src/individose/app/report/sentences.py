@@ -53,10 +53,20 @@ def status_line(result: CaseResult) -> str:
     if result.average is None:
         return line
     count = len(result.average.fits)
+    if result.card.groups:
+        return (
+            f"Mixture of {count} groups. Parameters are those of the most probable one, "
+            f"{_most_probable(result)}; curve, exposure and doses are over all groups. {line}"
+        )
     return (
         f"Average over {count} models ({result.average.rule}). Parameters are those of the heaviest, {result.card.id}; "
         f"curve, exposure and doses are the average's. {line}"
     )
+
+
+def _most_probable(result: CaseResult) -> str:
+    model = result.fit.problem.model
+    return next((group.name for group in result.card.groups if group.card.id == model), model)
 
 
 def target_line(target: Target) -> str:

@@ -143,8 +143,9 @@ def comparison_sheet(result: CaseResult) -> Sheet:
     shared = [name for name in (stated[0] if stated else {}) if all(name in one for one in stated)]
     metrics = [m for m in SHOWN_METRICS if any(m in row.exposure for row in rows)]
     weighed = any(row.weight is not None for row in rows)
+    alone = "group" if result.card.groups and weighed else "model" if weighed else "method"
     columns = (
-        "model" if weighed else "method",
+        alone,
         *(("weight (%)",) if weighed else ()),
         "status",
         *(headed(name, stated[0][name].unit) for name in shared),
@@ -160,8 +161,7 @@ def comparison_sheet(result: CaseResult) -> Sheet:
         )
         for row in rows
     )
-    title = "Models side by side" if weighed else "Methods side by side"
-    return Sheet(title, columns, shown, (0, 2) if weighed else (0, 1))
+    return Sheet(f"{alone.capitalize()}s side by side", columns, shown, (0, 2) if weighed else (0, 1))
 
 
 def rounding_lines(result: CaseResult, most: int) -> tuple[str, ...]:
