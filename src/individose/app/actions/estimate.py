@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from individose.app.actions.diagnose import diagnose
 from individose.app.actions.problems import fit as fit_one
 from individose.base import InputError, Notice
 from individose.dosing import Advice, Regimen, advise, current_regimen, steady_state, steady_states
 from individose.drugs import Card, Target
 from individose.events import Dose, Level, Subject, expand_doses
 from individose.inference import Averaged, Estimate, Fit
+from individose.inference.diagnostics import Diagnostics
 from individose.inference.fit import fitted_ward, individuals, parameters
 
 if TYPE_CHECKING:
@@ -53,8 +55,9 @@ class CaseResult:
     """What one patient's estimate says.
 
     `regimen` is the one the patient is on (None when the doses show no pattern), `exposure` what it leads to at steady
-    state; `advice` is None when the card has no target or no dosing section. `compared` puts several methods or models side
-    by side; under an `average` exposure, advice and curve are the average's, and `fit` is that of the heaviest model.
+    state; `advice` is None when the card has no target or no dosing section; `diagnostics` is what stands behind `fit`.
+    `compared` puts several methods or models side by side; under an `average` exposure, advice and curve are the average's,
+    and `fit` is that of the heaviest model.
     """
 
     card: Card
@@ -71,6 +74,7 @@ class CaseResult:
     compared: tuple[Compared, ...] = ()
     average: Averaged | None = None
     notices: tuple[Notice, ...] = ()
+    diagnostics: Diagnostics | None = None
 
     @property
     def doses(self) -> tuple[Dose, ...]:
@@ -79,7 +83,8 @@ class CaseResult:
     @property
     def warnings(self) -> tuple[Notice, ...]:
         of_fit = self.fit.warnings if self.average is None else ()
-        return (*of_fit, *self.notices, *(self.advice.notices if self.advice else ()))
+        behind = self.diagnostics.sentences if self.diagnostics else ()
+        return (*of_fit, *self.notices, *behind, *(self.advice.notices if self.advice else ()))
 
 
 def estimate(
@@ -115,9 +120,11 @@ def describe(
     *,
     curve: bool = True,
     advice: bool = True,
+    behind: bool = True,
     level: float = 0.9,
 ) -> CaseResult:
-    """A fit with its exposure, and on request its curve and dose advice (`target`: the card's first, if none is given)."""
+    """A fit with its exposure, and on request its curve, dose advice (`target`: the card's first, if none is given) and what
+    stands behind it (`behind`: its diagnostics)."""
     patient = fit.problem.context.subject
     regimen = current_regimen(patient)
     chosen = target or (card.targets[0] if card.targets else None)
@@ -134,6 +141,7 @@ def describe(
         target=chosen,
         advice=advised,
         curve=_curve(fit, patient, regimen, level) if curve else None,
+        diagnostics=diagnose(fit) if behind else None,
     )
 
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from individose.app.actions.estimate import CaseResult
 from individose.app.report import sentences, sheets
 from individose.app.report.attainment import attainment_figure
+from individose.app.report.behind import behind_lines, behind_sheets
 from individose.app.report.figure import level_figure
 from individose.app.report.notation import plain
 
@@ -56,6 +57,8 @@ def _content(result: CaseResult, generated: str | None) -> dict[str, object]:
         "levels": sheets.level_sheet(result),
         "parameters": sheets.parameter_sheet(result),
         "exposure": sheets.exposure_sheet(result) if result.exposure else None,
+        "behind": behind_sheets(result),
+        "behind_lines": behind_lines(result),
         "compared": sheets.comparison_sheet(result) if result.compared else None,
         "exposure_line": sentences.exposure_line(result),
         "target_line": plain(sentences.target_line(result.target)) if result.target else "",

@@ -14,6 +14,7 @@ from rich.text import Text
 from individose.app.actions.estimate import CaseResult
 from individose.app.actions.problems import Refused
 from individose.app.report import sentences
+from individose.app.report.behind import behind_sheets
 from individose.app.report.notation import ABSENT, headed, number, plain
 from individose.app.report.picture import picture
 from individose.app.report.plot import plot
@@ -59,6 +60,8 @@ def show_case(result: CaseResult, console: Console) -> None:
     _exposure(result, say)
     if result.compared:
         say.table(comparison_sheet(result))
+    for sheet in behind_sheets(result):
+        say.table(sheet)
     _advice(result, say)
     _notices(notices, say, console)
 

@@ -114,6 +114,62 @@ class ComparedEntry(Part):
     intervals: Intervals
 
 
+class ChangeEntry(Part):
+    """What a changed record does to the fit."""
+
+    effects: Annotated[Figures, Field(description="Change of each effect, in SDs of the posterior.")]
+    auc: Annotated[Figure, Field(description="Relative change of the area over `window_h`; null without one.")]
+    trough: Annotated[Figure, Field(description="Relative change of the trough at the end of `window_h`.")]
+    ok: Annotated[bool, Field(description="Whether the fit to the changed record may be used.")]
+
+
+class PostDoseEntry(Part):
+    """How a level recorded just before a dose would fit as one drawn after it."""
+
+    before_h: Finite
+    after_h: Figure
+    odds: Annotated[Figure, Field(description="How many times as probable the levels are then.")]
+    residual: Figure
+
+
+class LevelDiagnosis(Part):
+    """What stands behind one level."""
+
+    time_h: Finite
+    observed: Finite
+    individual: Annotated[Figure, Field(description="Individual weighted residual (IWRES), SDs of the residual error.")]
+    percentile: Annotated[
+        Figure,
+        Field(description="Share of patients with the same covariates and doses who have a lower level, 0 to 1."),
+    ]
+    among_others: Annotated[Figure, Field(description="The same, the patient's other levels being known.")]
+    without: Annotated[ChangeEntry | None, Field(description="The level left out.")]
+    earlier: Annotated[ChangeEntry | None, Field(description="Drawn 15 min earlier; null where that is impossible.")]
+    later: Annotated[ChangeEntry | None, Field(description="Drawn 15 min later.")]
+    post_dose: PostDoseEntry | None
+
+
+class EffectDiagnosis(Part):
+    """What stands behind one effect."""
+
+    name: str
+    standardised: Annotated[Figure, Field(description="Effect over the population's SD.")]
+    narrowing: Annotated[Figure, Field(description="1 - posterior SD / prior SD.")]
+
+
+class DiagnosticsEntry(Part):
+    """What stands behind an estimate; what is worth a reader's time is among `warnings` already."""
+
+    window_h: Annotated[
+        tuple[Finite, Finite] | None, Field(description="Dosing interval of `auc` and `trough`; null without doses.")
+    ]
+    levels: tuple[LevelDiagnosis, ...]
+    effects: tuple[EffectDiagnosis, ...]
+    assay: Annotated[
+        tuple[ChangeEntry, ChangeEntry] | None, Field(description="All levels 10 % lower, and 10 % higher.")
+    ]
+
+
 class FitEntry(Part):
     """One patient's estimate."""
 
@@ -138,6 +194,9 @@ class FitEntry(Part):
     compared: Annotated[
         tuple[ComparedEntry, ...], Field(description="Several methods or models side by side; empty for one.")
     ] = ()
+    diagnostics: Annotated[
+        DiagnosticsEntry | None, Field(description="Residuals, percentiles, influence; null where none were asked for.")
+    ] = None
     warnings: tuple[NoticeEntry, ...]
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from individose import __version__
 from individose.app.actions.estimate import CaseResult
+from individose.app.schemas.diagnosis import diagnostics_entry
 from individose.app.schemas.estimate import (
     AdviceEntry,
     CandidateEntry,
@@ -22,6 +22,7 @@ from individose.app.schemas.estimate import (
     TargetRange,
     Units,
 )
+from individose.app.schemas.figures import figure
 from individose.dosing import Advice, Candidate, Regimen
 from individose.drugs import Target
 from individose.events import Level
@@ -47,11 +48,6 @@ def estimate_document(
         refused=tuple(RefusedEntry(id=r.id, error=str(r.error), line=getattr(r, "line", None)) for r in refused),
         notes=tuple(notes),
     )
-
-
-def figure(value: float) -> float | None:
-    """The number, or None where it is not finite: JSON has no other."""
-    return float(value) if math.isfinite(value) else None
 
 
 def _fit(result: CaseResult, level: float) -> FitEntry:
@@ -91,6 +87,7 @@ def _fit(result: CaseResult, level: float) -> FitEntry:
             )
             for one in result.compared
         ),
+        diagnostics=None if result.diagnostics is None else diagnostics_entry(result.diagnostics),
         warnings=tuple(NoticeEntry(code=n.code, grade=n.grade, sentence=n.sentence) for n in result.warnings),
     )
 
