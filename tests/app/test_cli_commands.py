@@ -2,6 +2,7 @@
 
 import json
 import re
+import statistics
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -84,8 +85,9 @@ class TestWard:
         assert "2 of 7 patients done; 5 refused" in done.stderr
 
     def test_the_table_shows_everyone(self, table):
-        done = run("estimate", table, "--card", "phenobarbital")
+        done = run("estimate", table, "--card", "phenobarbital", "--all")
         assert done.exit_code == 3
+        assert "Shrinkage: CL " in done.stdout
         for name in WARD:
             assert name in done.stdout
 
@@ -96,6 +98,29 @@ class TestWard:
         (alone,) = json.loads(done.stdout)["fits"]
         assert alone["eta"] == pytest.approx(ward["fits"][1]["eta"], abs=ESTIMATE)
         assert alone["advice"]["candidates"]
+
+    def test_all_and_one_do_not_go_together(self, table):
+        done = run("estimate", table, "--card", "phenobarbital", "--id", "last", "--all")
+        assert done.exit_code == 2
+        assert "--all and --id do not go together" in done.stderr
+
+    def test_what_stands_behind_a_ward_is_what_stands_behind_each(self, table):
+        ward = json.loads(run("estimate", table, "--card", "phenobarbital", "--json").stdout)
+        alone = json.loads(run("estimate", table, "--card", "phenobarbital", "--id", "last", "--json").stdout)
+        (one,) = alone["fits"]
+        assert alone["shrinkage"] is None
+        effects = {e["name"]: e for e in ward["fits"][1]["diagnostics"]["effects"]}
+        for effect in one["diagnostics"]["effects"]:
+            assert effects[effect["name"]]["standardised"] == pytest.approx(effect["standardised"], abs=ESTIMATE)
+        spread = {name: [] for name in effects}
+        for fit in ward["fits"]:
+            for effect in fit["diagnostics"]["effects"]:
+                spread[effect["name"]].append(effect["standardised"])
+        for name, values in spread.items():
+            assert ward["shrinkage"]["effects"][name] == pytest.approx(1 - statistics.stdev(values), abs=ESTIMATE)
+        plain = json.loads(run("estimate", table, "--card", "phenobarbital", "--json", "--no-diagnostics").stdout)
+        assert plain["shrinkage"] is None
+        assert plain["fits"][0]["diagnostics"] is None
 
     def test_one_who_is_refused_is_an_error(self, table):
         done = run("estimate", table, "--card", "phenobarbital", "--id", "heavy", "--json")

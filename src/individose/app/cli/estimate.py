@@ -53,6 +53,14 @@ NUMERICAL, NOTHING, SOME = 1, 2, 3
     show_default=True,
     help="How an average weighs its models.",
 )
+@click.option("--all", "everyone", is_flag=True, help="All patients of the table; so it is where no --id is given.")
+@click.option(
+    "--diagnostics/--no-diagnostics",
+    "behind",
+    default=True,
+    show_default=True,
+    help="Say what stands behind each estimate; a large table is done sooner without.",
+)
 @table_options
 @extrapolate_option
 @level_option
@@ -68,7 +76,7 @@ def command(ctx: click.Context, source: str, **given: Any) -> None:
 
     \b
       individose estimate newborn.json
-      individose estimate ward.csv --card phenobarbital --unit DV=ug/mL
+      individose estimate ward.csv --card phenobarbital --all --unit DV=ug/mL
       individose estimate ward.csv --card phenobarbital --id 7 --html 7.html
       individose estimate case.json --method map --method nuts
       individose estimate case.json --card vancomycin/goti2018 --method average
@@ -82,9 +90,11 @@ def command(ctx: click.Context, source: str, **given: Any) -> None:
     found, refused = _one(patients, given) if alone else _many(patients, given)
     refused = [*patients.refused, *refused]
     if given["as_json"]:
+        from individose.app.actions.estimate import shrunk
         from individose.app.schemas.estimate_results import estimate_document
 
-        click.echo(estimate_document(found, refused, patients.notes, level=given["level"]).model_dump_json(indent=2))
+        document = estimate_document(found, refused, patients.notes, level=given["level"], ward=shrunk(found))
+        click.echo(document.model_dump_json(indent=2))
     else:
         _show(found, refused, patients.notes, alone)
     if given["html"] and found:
@@ -110,6 +120,8 @@ def _check(given: dict[str, Any]) -> None:
     averaging = "average" in given["methods"]
     if averaging and len(given["methods"]) > 1:
         raise click.UsageError("--method average is over models, and stands alone.")
+    if given["everyone"] and given["ids"]:
+        raise click.UsageError("--all and --id do not go together.")
     if not averaging and given["others"]:
         raise click.UsageError("--also names models for --method average.")
 
@@ -124,6 +136,7 @@ def _one(patients: Patients, given: dict[str, Any]) -> tuple[list[CaseResult], l
             "extrapolate": given["extrapolate"],
             "curve": bool(given["html"]) or not given["as_json"],
             "level": given["level"],
+            "behind": given["behind"],
         }
         try:
             if given["methods"] == ("average",):
@@ -154,7 +167,7 @@ def _many(patients: Patients, given: dict[str, Any]) -> tuple[list[CaseResult], 
         ward = fit_ward(
             patients.card, patients.subjects, given["methods"][0], extrapolate=given["extrapolate"], progress=tell
         )
-        found = results(patients.card, ward.fits, level=given["level"], progress=tell)
+        found = results(patients.card, ward.fits, level=given["level"], behind=given["behind"], progress=tell)
     return found, list(ward.refused)
 
 
@@ -165,7 +178,9 @@ def _show(found: list[CaseResult], refused: Sequence[Any], notes: Sequence[str],
         for one in found:
             show_case(one, console())
         return
-    show_ward(found, refused, console())
+    from individose.app.actions.estimate import shrunk
+
+    show_ward(found, refused, console(), shrunk(found))
     for note in notes:
         remark(note)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from individose import __version__
 from individose.app.actions.estimate import CaseResult
-from individose.app.report.notation import given, number, plain, unit
+from individose.app.report.notation import ABSENT, given, number, plain, unit
 from individose.base import Notice, Outcome
 from individose.drugs import Residual, Target
 from individose.events import Reset
+from individose.inference.diagnostics import WardDiagnostics
 
 INTENDED_USE = "Research and education; not a medical device."
 GRADES = ("warning", "caution", "note")
@@ -67,6 +70,21 @@ def status_line(result: CaseResult) -> str:
 def _most_probable(result: CaseResult) -> str:
     model = result.fit.problem.model
     return next((group.name for group in result.card.groups if group.card.id == model), model)
+
+
+def shrinkage_line(ward: WardDiagnostics) -> str:
+    """How far the estimates of a ward, and its residuals, lie closer together than the card lets expect."""
+    shown = [
+        f"{name} {_share(value)}" for name, value in (*ward.shrinkage.items(), ("residuals", ward.residual_shrinkage))
+    ]
+    return (
+        f"Shrinkage: {', '.join(shown)}. Near 100 % the levels say little about an effect, and the estimates stay near the "
+        "typical patient."
+    )
+
+
+def _share(value: float) -> str:
+    return f"{100.0 * value:.0f} %".replace("-", "−") if math.isfinite(value) else ABSENT
 
 
 def target_line(target: Target) -> str:

@@ -29,6 +29,7 @@ from individose.app.report.sheets import (
     rounding_lines,
 )
 from individose.base import Notice
+from individose.inference.diagnostics import WardDiagnostics
 
 MOST = 5
 """Ranked regimens on the screen."""
@@ -66,13 +67,19 @@ def show_case(result: CaseResult, console: Console) -> None:
     _notices(notices, say, console)
 
 
-def show_ward(rows: Sequence[CaseResult], refused: Sequence[Refused], console: Console) -> None:
-    """Many patients of one card, one line each, and below them those who were refused, with the reason."""
+def show_ward(
+    rows: Sequence[CaseResult], refused: Sequence[Refused], console: Console, together: WardDiagnostics | None = None
+) -> None:
+    """Many patients of one card, one line each, and below them those who were refused, with the reason; `together` is what
+    can only be said of many."""
     say = Speaker(console)
     if rows:
         say.text(f"{rows[0].card.id} ({rows[0].card.grade}): {rows[0].card.title}", "bold")
         say.text(sentences.INTENDED_USE, "bold")
         say.table(ward_sheet(rows))
+        if together is not None:
+            say.gap()
+            say.text(sentences.shrinkage_line(together))
     serious = [(row, n) for row in rows for n in sentences.graded(row) if n.grade == "warning"]
     for row, notice in serious:
         say.text(f"WARNING patient {plain(row.subject.id)}: {plain(notice.sentence)}", STYLES["warning"])

@@ -208,6 +208,13 @@ class RefusedEntry(Part):
     line: Annotated[int | None, Field(description="Line of the table; null where the reason is no single line.")]
 
 
+class ShrinkageEntry(Part):
+    """How far a ward's estimates lie closer together than the card lets expect: 1 - SD / population SD."""
+
+    effects: Figures
+    residuals: Annotated[Figure, Field(description="1 - SD of the individual weighted residuals.")]
+
+
 class EstimateDocument(Part):
     """Estimates in the order of the input, those refused, and how the input was understood."""
 
@@ -219,3 +226,4 @@ class EstimateDocument(Part):
         Field(description="First those who could not be read, then those outside of the card."),
     ]
     notes: tuple[str, ...]
+    shrinkage: Annotated[ShrinkageEntry | None, Field(description="Of several patients; null for one.")] = None

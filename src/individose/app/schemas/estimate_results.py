@@ -19,14 +19,16 @@ from individose.app.schemas.estimate import (
     NoticeEntry,
     RefusedEntry,
     RegimenEntry,
+    ShrinkageEntry,
     TargetRange,
     Units,
 )
-from individose.app.schemas.figures import figure
+from individose.app.schemas.figures import figure, figures
 from individose.dosing import Advice, Candidate, Regimen
 from individose.drugs import Target
 from individose.events import Level
 from individose.inference import Estimate
+from individose.inference.diagnostics import WardDiagnostics
 
 
 class Refusal(Protocol):
@@ -39,14 +41,22 @@ class Refusal(Protocol):
 
 
 def estimate_document(
-    results: Sequence[CaseResult], refused: Sequence[Refusal] = (), notes: Sequence[str] = (), *, level: float = 0.9
+    results: Sequence[CaseResult],
+    refused: Sequence[Refusal] = (),
+    notes: Sequence[str] = (),
+    *,
+    level: float = 0.9,
+    ward: WardDiagnostics | None = None,
 ) -> EstimateDocument:
-    """The document of these results, in their order."""
+    """The document of these results, in their order; `ward` is what can only be said of many."""
     return EstimateDocument(
         program=f"individose {__version__}",
         fits=tuple(_fit(one, level) for one in results),
         refused=tuple(RefusedEntry(id=r.id, error=str(r.error), line=getattr(r, "line", None)) for r in refused),
         notes=tuple(notes),
+        shrinkage=None
+        if ward is None
+        else ShrinkageEntry(effects=figures(ward.shrinkage), residuals=figure(ward.residual_shrinkage)),
     )
 
 
