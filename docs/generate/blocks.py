@@ -49,7 +49,10 @@ def demo() -> str:
     return "```text\n" + "\n\n".join(kept) + "\n```"
 
 
-SECTIONS = ("Doses", "Levels", "Parameters", "Level over time", "Exposure at steady state", "Ranked doses", "Rounding")
+SECTIONS = (
+    "Doses", "Levels", "Parameters", "Level over time", "Exposure at steady state", "Each level", "Each effect",
+    "Ranked doses", "Rounding",
+)  # fmt: skip
 """The headings of the terminal's report, in its order."""
 
 

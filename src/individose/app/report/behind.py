@@ -69,8 +69,8 @@ def _levels(found: Diagnostics) -> Sheet:
         "residual (SD)",
         "percentile (%)",
         "AUC without it",
-        "AUC if 15 min earlier",
-        "AUC if 15 min later",
+        "AUC 15 min earlier",
+        "AUC 15 min later",
     )
     return Sheet("Each level", columns, rows, ())
 
