@@ -62,8 +62,8 @@ def _domain(card: Card) -> str:
         )
     said = (
         "A patient outside of the range of a covariate that the equations read is refused, unless `extrapolate` is asked "
-        "for; the result then carries a warning. The other ranges are held where the covariate is given; where it is not, the "
-        "result says that it is not known whether the card covers this patient."
+        "for; the result then carries a warning. The other ranges are held where the covariate is given; where it is not, "
+        "the result says that it is not known whether the card covers this patient."
     )
     return table(("covariate", "range", "unit", "in the equations", "source"), rows) + "\n\n" + said if rows else ""
 
