@@ -53,15 +53,24 @@ TIMES_H = (145.0, 150.0, 167.9)
 
 
 def measure() -> dict[str, float]:
-    two = _card(
+    two = two_compartments()
+    return {**_ward(two), **_alone(two), **_nonlinear(saturable())}
+
+
+def two_compartments() -> Card:
+    """Two compartments, oral."""
+    return _card(
         "two", 'disposition = "two_compartment", input = "first_order"',
         {"CL": (4, "L/h"), "V1": (70, "L"), "Q": (4, "L/h"), "V2": (50, "L"), "ka": (1, "1/h")}, ("CL", "V1", "ka"),
     )  # fmt: skip
-    saturable = _card(
+
+
+def saturable() -> Card:
+    """Michaelis-Menten elimination after oral doses."""
+    return _card(
         "saturable", 'disposition = "one_compartment", input = "first_order", elimination = "michaelis_menten"',
         {"Vmax": (20, "mg/h"), "Km": (4, "mg/L"), "V": (45, "L"), "ka": (1, "1/h")}, ("Vmax", "V", "ka"),
     )  # fmt: skip
-    return {**_ward(two), **_alone(two), **_nonlinear(saturable)}
 
 
 def _card(name: str, system: str, typical: dict[str, tuple[float, str]], varied: tuple[str, ...]) -> Card:
@@ -70,7 +79,7 @@ def _card(name: str, system: str, typical: dict[str, tuple[float, str]], varied:
     return read_card(CARD.format(name=name, system=system, parameters=rows, variability=spread), name)
 
 
-def _patients(card: Card, count: int) -> list[Subject]:
+def patients(card: Card, count: int) -> list[Subject]:
     """Simulated patients with levels on the seventh day."""
     doses = tuple(Dose(12.0 * k, 100.0) for k in range(14))
     found = simulate(card, doses=doses, times_h=TIMES_H, count=count, seed=1, residual_error=True)
@@ -82,7 +91,7 @@ def _patients(card: Card, count: int) -> list[Subject]:
 
 
 def _ward(card: Card) -> dict[str, float]:
-    bounds, _ = bind_all(card, _patients(card, COUNT))
+    bounds, _ = bind_all(card, patients(card, COUNT))
     ((_, problems),) = shared_sizes(bounds)
     data = jax.device_put(stack([one.data for one in problems], ward_rows(COUNT)))
     start, settings = np.zeros((ward_rows(COUNT), 3)), mode.Settings()
@@ -98,7 +107,7 @@ def _ward(card: Card) -> dict[str, float]:
 
 
 def _alone(card: Card) -> dict[str, float]:
-    patient = _patients(card, 1)[0]
+    patient = patients(card, 1)[0]
     one = problem(bind(card, patient))
     rows: dict[str, float] = {}
     for method in ("map", "sir", "nuts"):
@@ -108,14 +117,14 @@ def _alone(card: Card) -> dict[str, float]:
         rows[f"one patient, {method}, later calls, ms"] = 1e3 * later
     first, later = _timed(lambda: fit(card, patient), 9)
     rows["one patient, from history to fit (map), later calls, ms (aim: under 5)"] = 1e3 * later
-    ward = [problem(bind(card, other)) for other in _patients(card, 200)]
+    ward = [problem(bind(card, other)) for other in patients(card, 200)]
     _, later = _timed(lambda: METHODS["nuts"].fit_ward(ward), 2)
     rows["batch of 200: nuts, ms a patient"] = 1e3 * later / len(ward)
     return rows
 
 
 def _nonlinear(card: Card) -> dict[str, float]:
-    bounds, _ = bind_all(card, _patients(card, NONLINEAR))
+    bounds, _ = bind_all(card, patients(card, NONLINEAR))
     ((_, problems),) = shared_sizes(bounds)
     first, later = _timed(lambda: METHODS["map"].fit_ward(problems), 2)
     return {

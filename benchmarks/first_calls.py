@@ -1,0 +1,50 @@
+"""The first call of each estimate in a new process, with nothing compiled yet and with the cache of an earlier process.
+
+Seconds of the call alone, without importing; a later call of the same process is what `estimation` measures.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+KINDS = ("map", "sir", "nuts", "ward of 256", "Michaelis-Menten, map")
+
+
+def measure() -> dict[str, float]:
+    found: dict[str, float] = {}
+    for kind in KINDS:
+        with tempfile.TemporaryDirectory() as cache:
+            found[f"{kind}: nothing compiled, s"] = _process(kind, cache)
+            found[f"{kind}: compiled by an earlier process, s"] = _process(kind, cache)
+    return found
+
+
+def _process(kind: str, cache: str) -> float:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.first_calls", kind],
+        env={**os.environ, "INDIVIDOSE_CACHE": cache}, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return float(done.stdout.splitlines()[-1])
+
+
+def first_call(kind: str) -> float:
+    """Seconds of the first call of one kind in this process."""
+    from benchmarks.estimation import patients, saturable, two_compartments
+    from individose.app.actions.problems import fit, fit_ward
+
+    card = saturable() if kind.startswith("Michaelis") else two_compartments()
+    people = patients(card, 256 if kind.startswith("ward") else 1)
+    start = time.perf_counter()
+    if kind.startswith("ward"):
+        fit_ward(card, people)
+    else:
+        fit(card, people[0], kind.rpartition(" ")[2])
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    print(first_call(sys.argv[1]))
