@@ -21,6 +21,7 @@ from individose.events import Dose, Level, Subject
 from individose.inference import METHODS
 from individose.inference.individual import map as mode
 from individose.inference.individual.estimator import stack, ward_rows
+from individose.inference.individual.ward import ward
 from individose.prediction import bind
 
 CARD = """
@@ -95,7 +96,7 @@ def _ward(card: Card) -> dict[str, float]:
     ((_, problems),) = shared_sizes(bounds)
     data = jax.device_put(stack([one.data for one in problems], ward_rows(COUNT)))
     start, settings = np.zeros((ward_rows(COUNT), 3)), mode.Settings()
-    first, later = _timed(lambda: mode.ward(problems[0].likelihood, data, start, settings), 5)
+    first, later = _timed(lambda: ward(problems[0].likelihood, data, start, settings), 5)
     each = 1e3 * later / COUNT
     return {
         "patients, two-compartment oral, 14 doses, 3 levels": COUNT,

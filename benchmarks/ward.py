@@ -37,7 +37,7 @@ def measure() -> dict[str, float]:
     groups = [(p[0].likelihood, stack([x.data for x in p], ward_rows(len(p)))) for _, p in shared_sizes(bounds)]
     groups = [(likelihood, jax.device_put(data), _start(data)) for likelihood, data in groups]
     settings = mode.Settings()
-    fit_first, fit_later = _timed(lambda: [mode.ward(f, d, s, settings) for f, d, s in groups])
+    fit_first, fit_later = _timed(lambda: [ward(f, d, s, settings) for f, d, s in groups])
     predict_first, predict_later = _timed(lambda: [predict_ward(f, s, d) for f, d, s in groups])
     start = time.perf_counter()
     whole = ido.fit_ward(card, ward)

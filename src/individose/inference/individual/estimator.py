@@ -18,6 +18,7 @@ from individose.inference.individual import map as mode
 from individose.inference.individual import nuts, restarts, sir
 from individose.inference.individual.posterior import doubtful, explained, of_draws
 from individose.inference.individual.sampling import Sampling, of_chains, seed_of
+from individose.inference.individual.ward import CHUNK, ward
 from individose.inference.problem import Problem
 from individose.kinetics import padded
 
@@ -66,12 +67,12 @@ class MAP(AbstractIndividualEstimator):
                 chosen = jax.tree.map(itemgetter(np.concatenate([some, rest])), data)
                 filled = np.full(start.shape, np.nan)  # such a row takes no step
                 filled[: len(some)] = starts[first : first + rows]
-                found = jax.device_get(mode.ward(likelihood, chosen, filled, self.settings))
+                found = ward(likelihood, chosen, filled, self.settings)
                 parts.append(mode.Found(*(part[: len(some)] for part in found)))
             columns: Any = [np.concatenate(column) for column in zip(*parts, strict=True)]
             return mode.Found(*columns)
 
-        found = jax.device_get(mode.ward(likelihood, data, start, self.settings))
+        found = ward(likelihood, data, start, self.settings)
         found, others = restarts.improve(likelihood, data, found, len(problems), again)
         return [_fit(p, mode.Found(*(part[i] for part in found)), others.get(i)) for i, p in enumerate(problems)]
 
@@ -179,11 +180,11 @@ METHODS: dict[str, AbstractIndividualEstimator] = {"map": MAP(), "prior": Prior(
 
 def ward_rows(patients: int) -> int:
     """To how many rows a ward is filled up: few distinct numbers, all whole chunks, at most an eighth in vain."""
-    if patients <= mode.CHUNK:
+    if patients <= CHUNK:
         return padded(patients)
-    chunks = -(-patients // mode.CHUNK)
+    chunks = -(-patients // CHUNK)
     step = max(1, 2 ** (chunks.bit_length() - 1) // 8)
-    return -(-chunks // step) * step * mode.CHUNK
+    return -(-chunks // step) * step * CHUNK
 
 
 def stack(data: Sequence[Any], rows: int) -> Any:

@@ -1,5 +1,7 @@
 """Most probable effects of one patient by Levenberg-Marquardt, with a normal approximation around them (Laplace).
 
+First derivatives lead near the optimum (`approach`); exact second ones take the last step, or find the way where those fail.
+
 Minimises l(eta) = sum_j terms_j(f_j(eta)) + eta' P eta / 2. Where the exact Hessian is not positive definite, a share of the
 generalised Gauss-Newton matrix J' diag(information) J + P is added, which is positive definite whatever the model does (and
 takes the exact one's place where no share will do); otherwise the exact Hessian alone, so that the last steps converge
@@ -20,6 +22,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from individose.base import Outcome
+from individose.inference.individual.approach import FIRST, STEPS, approach, differentiated
+from individose.inference.individual.positive import inverse
+from individose.inference.individual.positive import solve as solved
 from individose.inference.problem import Eta, Likelihood
 
 Scalar = Float[Array, ""]
@@ -27,12 +32,12 @@ Matrix = Float[Array, "effects effects"]
 
 
 class Settings(NamedTuple):
-    """`max_steps` of the search; `tolerance`: size of the Newton step, in population SDs, at which it ends; `edge`:
-    distance in population SDs at which an effect counts as at a bound; `informative`: information of the levels about
-    an effect, relative to the population's, under which it counts as flat."""
+    """`max_steps` of the approach, and again of the search; `tolerance`: size of the Newton step, in population SDs, at
+    which it ends; `edge`: distance in population SDs at which an effect counts as at a bound; `informative`: information of
+    the levels about an effect, relative to the population's, under which it counts as flat."""
 
     max_steps: int = 100
-    tolerance: float = 1e-9
+    tolerance: float = 1e-7
     edge: float = 6.0
     informative: float = 1e-3
 
@@ -89,14 +94,7 @@ def _expand(likelihood: Likelihood, eta: Eta, data: Any) -> _Expansion:
 
     bend, (jacobian, f) = jax.jacfwd(slopes, has_aux=True)(eta)
 
-    def terms(f):
-        return likelihood.terms(f, data)
-
-    def slope_of(f):
-        value, slope = jax.jvp(terms, (f,), (jnp.ones_like(f),))
-        return slope, value
-
-    slope, curvature, value = jax.jvp(slope_of, (f,), (jnp.ones_like(f),), has_aux=True)
+    slope, curvature, value = differentiated(likelihood, f, data)
     prior = data.precision @ eta
     return _Expansion(
         value.sum() + 0.5 * eta @ prior,
@@ -109,7 +107,7 @@ def _expand(likelihood: Likelihood, eta: Eta, data: Any) -> _Expansion:
 def _search(likelihood: Likelihood, data: Any, start: Eta, settings: Settings) -> _Search:
     """Damped steps until the next one is negligible. Each pass judges the step before it and chooses the next; a start that
     is not finite asks for none."""
-    sd = jnp.sqrt(jnp.diag(_inverse(data.precision)))
+    sd = jnp.sqrt(jnp.diag(inverse(data.precision)))
 
     def going(s: _Search):
         return ~s.done & (s.steps < settings.max_steps)
@@ -125,13 +123,13 @@ def _search(likelihood: Likelihood, data: Any, start: Eta, settings: Settings) -
         better = finite & (fell >= -1e-13 * (1.0 + jnp.abs(here.loss)))
         good = better & (fell > 0.75 * s.expected)
         damping = jnp.where(good, s.damping * 0.1, jnp.where(better, s.damping, jnp.maximum(s.damping * 8.0, 1e-3)))
-        newton = _solve(here.hessian, here.gradient)
+        newton = solved(here.hessian, here.gradient)
         convex = jnp.all(jnp.isfinite(newton))
         # the least share of the expected curvature that makes the exact one positive definite
-        matrix, move = here.gauss_newton, -_solve((1.0 + damping) * here.gauss_newton, here.gradient)
+        matrix, move = here.gauss_newton, -solved((1.0 + damping) * here.gauss_newton, here.gradient)
         for share in SHARES:
             mixed = here.hessian + share * here.gauss_newton
-            shorter = -_solve(mixed + damping * here.gauss_newton, here.gradient)
+            shorter = -solved(mixed + damping * here.gauss_newton, here.gradient)
             definite = jnp.all(jnp.isfinite(shorter))
             matrix, move = jnp.where(definite, mixed, matrix), jnp.where(definite, shorter, move)
         size = jnp.max(jnp.abs(newton) / sd)
@@ -161,53 +159,28 @@ def _search(likelihood: Likelihood, data: Any, start: Eta, settings: Settings) -
 SHARES = (1.0, 0.1, 0.0)
 """Shares of the expected curvature that may be added to the exact one; a later one that will do is taken."""
 
-WRITTEN_OUT = 8
-"""Effects up to which a linear system is written out; its program grows as their third power."""
-
-
-def _solve(matrix: Matrix, vector: Eta) -> Eta:
-    """Cholesky solution of a positive definite system; a small one is written out, so that a ward is no loop over LAPACK."""
-    if len(vector) > WRITTEN_OUT:
-        return jax.scipy.linalg.cho_solve((jnp.linalg.cholesky(matrix), True), vector)
-    lower = _cholesky(matrix)
-    n = matrix.shape[0]
-    forward: list[Array] = []
-    for i in range(n):
-        known = sum((lower[i][j] * forward[j] for j in range(i)), start=jnp.zeros(()))
-        forward.append((vector[i] - known) / lower[i][i])
-    back: list[Array] = [jnp.zeros(())] * n
-    for i in reversed(range(n)):
-        known = sum((lower[j][i] * back[j] for j in range(i + 1, n)), start=jnp.zeros(()))
-        back[i] = (forward[i] - known) / lower[i][i]
-    return jnp.stack(back)
-
-
-def _cholesky(matrix: Matrix) -> list[list[Array]]:
-    n = matrix.shape[0]
-    lower: list[list[Array]] = [[jnp.zeros(())] * n for _ in range(n)]
-    for j in range(n):
-        for i in range(j, n):
-            rest = matrix[i, j] - sum((lower[i][k] * lower[j][k] for k in range(j)), start=jnp.zeros(()))
-            lower[i][j] = jnp.sqrt(rest) if i == j else rest / lower[j][j]
-    return lower
-
-
-def _inverse(matrix: Matrix) -> Matrix:
-    """Inverse of a small positive definite matrix; NaN when it is not one."""
-    return jax.vmap(lambda e: _solve(matrix, e), out_axes=1)(jnp.eye(matrix.shape[0]))
+ENOUGH = 3e-5
+"""Newton step, in population SDs, under which a search that ran out of steps has arrived all the same."""
 
 
 def find(likelihood: Likelihood, data: Any, start: Eta, settings: Settings = Settings()) -> Found:  # noqa: B008
-    """The mode and its curvature for one patient; a ward is one more axis by `vmap` (see `ward`).
+    """The mode and its curvature for one patient; many patients: see `ward`.
 
     **Arguments:** `start` (effects,). **Returns:** `Found`; never NaN: a failed search reports the typical patient
     (effects 0, the population's covariance) with outcome `FAILED`.
     """
-    search = _search(likelihood, data, start, settings)
-    eta, covariance = search.eta, _inverse(search.hessian)
-    prior = _inverse(data.precision)
+    near = approach(likelihood, data, start, min(FIRST + STEPS, settings.max_steps))
+    found = arrive(likelihood, data, near.eta, settings)
+    return found._replace(steps=near.steps + found.steps)
+
+
+def arrive(likelihood: Likelihood, data: Any, near: Eta, settings: Settings) -> Found:
+    """`find` from a point near the optimum, by exact second derivatives alone."""
+    search = _search(likelihood, data, near, settings)
+    eta, covariance = search.eta, inverse(search.hessian)
+    prior = inverse(data.precision)
     finite = jnp.all(jnp.isfinite(covariance)) & jnp.all(jnp.isfinite(eta)) & (jnp.diag(covariance) > 0).all()
-    reached = finite & (search.size < jnp.sqrt(settings.tolerance))
+    reached = finite & (search.size < ENOUGH)
     outcome = judged(likelihood, eta, search.informed, data, settings)
     outcome = jnp.where(reached, outcome, Outcome.FAILED.value)
     usable = outcome != Outcome.FAILED.value
@@ -223,32 +196,17 @@ def judged(likelihood: Likelihood, eta: Eta, informed: Eta, data: Any, settings:
     """The outcome of a search that arrived at eta: converged, flat, or at a bound."""
     # an occasion without a level is no reason for concern: the patient's own effects are
     flat = jnp.any(informed[: likelihood.by_subject] < settings.informative)
-    edge = jnp.any(jnp.abs(eta) > settings.edge * jnp.sqrt(jnp.diag(_inverse(data.precision))))
+    edge = jnp.any(jnp.abs(eta) > settings.edge * jnp.sqrt(jnp.diag(inverse(data.precision))))
     return jnp.where(edge, Outcome.BOUND.value, jnp.where(flat, Outcome.FLAT.value, Outcome.CONVERGED.value))
 
 
 def curved(likelihood: Likelihood, eta: Eta, data: Any) -> tuple[Matrix, Eta]:
     """Covariance by the expected curvature at eta, and the information of the levels as `Found.informed`."""
     matrix = _expand(likelihood, eta, data).gauss_newton
-    return _inverse(matrix), jnp.diag(matrix) / jnp.diag(data.precision) - 1.0
+    return inverse(matrix), jnp.diag(matrix) / jnp.diag(data.precision) - 1.0
 
 
 @partial(jax.jit, static_argnums=(0, 3))
 def solve(likelihood: Likelihood, data: Any, start: Eta, settings: Settings) -> Found:
     """`find`, compiled for one patient."""
     return find(likelihood, data, start, settings)
-
-
-CHUNK = 256
-"""Patients solved side by side: few enough to stay in the processor's cache, and a slow one holds back only these."""
-
-
-@partial(jax.jit, static_argnums=(0, 3))
-def ward(likelihood: Likelihood, data: Any, start: Float[Array, "patients effects"], settings: Settings) -> Found:
-    """`find` for many patients at once: every array has a leading axis of patients.
-
-    One after the other where the likelihood steps through differential equations: patients side by side would all take the
-    steps of the slowest (measured: 4 side by side are half as fast as one by one).
-    """
-    together = CHUNK if likelihood.together else None
-    return jax.lax.map(lambda one: find(likelihood, one[0], one[1], settings), (data, start), batch_size=together)
