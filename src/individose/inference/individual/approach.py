@@ -26,8 +26,8 @@ FIRST = 11
 STEPS = 24
 """Most steps after that; what has not arrived by then is left to exact second derivatives."""
 
-NEAR = 1e-7
-"""Step, in population SDs, at which the approach ends."""
+NEAR = 1e-9
+"""Step, in population SDs, at which the approach ends; it is still taken, so that two searches end at one place."""
 
 
 class _Quick(NamedTuple):
@@ -124,18 +124,18 @@ def approach(likelihood: Likelihood, data: Any, start: Eta, most: Any = FIRST + 
         secant = jnp.where(better & ~first, _learnt(s, there), s.secant)
         move, matrix = _move(there, secant, damping)
         promised = -(there.gradient @ move + 0.5 * move @ matrix @ move)
-        # the step just taken was negligible, and so is the next: arrived
         size = jnp.max(jnp.abs(move) / sd)
+        arrived = better & (size < NEAR)
         here = jax.tree.map(lambda new, old: jnp.where(better, new, old), there, s.here)
         return _State(
-            jnp.where(better, trial, s.eta),
+            jnp.where(better, trial + jnp.where(arrived, move, 0.0), s.eta),
             jnp.where(better, move, s.move * 0.25),
             here,
             secant,
             jnp.where(better, promised, s.promised * 0.25),
             damping,
             s.steps + 1,
-            (better & (size < NEAR)) | (damping > 1e8) | (first & ~better),
+            arrived | (damping > 1e8) | (first & ~better),
         )
 
     end = jax.lax.while_loop(going, step, begin)
