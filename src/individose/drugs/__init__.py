@@ -10,6 +10,7 @@ from individose.drugs.card import (
     Dosing,
     Effect,
     Parameter,
+    Product,
     Range,
     Residual,
     Source,
@@ -20,8 +21,9 @@ from individose.drugs.dimensions import elaborate
 from individose.drugs.evaluate import PLAIN, Operations, evaluate
 from individose.drugs.expression import Expr, names
 from individose.drugs.grammar import parse
-from individose.drugs.library import Summary, card, card_ids, summaries, target
+from individose.drugs.library import Summary, card, card_ids, product_cards, summaries, target
 from individose.drugs.registers import Covariate, ParameterMeaning, covariate, covariates, parameters
+from individose.drugs.together import Endogenous, at_published, endogenous, for_person, start, together
 from individose.drugs.typical import codes, typical
 
 __all__ = [
@@ -35,27 +37,35 @@ __all__ = [
     "CovariateUse",
     "Dosing",
     "Effect",
+    "Endogenous",
     "Expr",
     "Operations",
     "Parameter",
     "ParameterMeaning",
+    "Product",
     "Range",
     "Residual",
     "Source",
     "Summary",
     "Target",
     "Transform",
+    "at_published",
     "card",
     "card_ids",
     "codes",
     "covariate",
     "covariates",
     "elaborate",
+    "endogenous",
     "evaluate",
+    "for_person",
     "names",
     "parameters",
     "parse",
+    "product_cards",
+    "start",
     "summaries",
     "target",
+    "together",
     "typical",
 ]

@@ -51,7 +51,14 @@ def _sections(card: Card) -> Iterator[tuple[str, Row, Iterator[Row]]]:
     yield "Equations", (), _equations(card)
     yield "Constants", ("name", "value", "unit", "SE", "source"), _constants(card)
     yield "Typical patient (worked by hand; the equations agree)", (), _examples(card)
-    yield "Variability between patients", (), _variability(card)
+    yield "Published point values", (), ((p.name, f"= {p.equation}", p.stated_unit, p.source) for p in card.published)
+    mean = card.spread == "mean curve"
+    yield "How well the mean curve is known" if mean else "Variability between patients", (), _variability(card)
+    yield (
+        "How persons differ from the mean curve",
+        (),
+        ((e.parameter, f"omega2 {e.omega2:g}", _spread(e)) for e in card.between),
+    )
     yield "Residual error", (), _residual(card)
     yield "Targets", (), _targets(card)
     yield "Dosing", (), _dosing(card)
