@@ -68,7 +68,9 @@ def hormone() -> dict[str, str]:
         ("person", curve(same, fitted=fit_person(same, tests))),
     ):
         seen = hormone_picture(found, "pg/mL", tests)
-        drawn[f"hormone-{name}.svg"] = figure(replace(seen, top=950.0), "Estradiol of one person", name=f"hormone-{name}")
+        drawn[f"hormone-{name}.svg"] = figure(
+            replace(seen, top=950.0), "Estradiol of one person", name=f"hormone-{name}"
+        )
     return drawn
 
 
