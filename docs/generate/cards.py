@@ -27,7 +27,9 @@ def page(card: Card) -> str:
         ("Equations", _equations(card)),
         ("Constants", _constants(card)),
         ("Groups of the mixture", _groups(card)),
-        ("Variability between patients", _variability(card)),
+        ("Published point values", _published(card)),
+        (_spread_title(card), _variability(card)),
+        ("How persons differ from the mean curve", _between(card)),
         ("Residual error", _residual(card)),
         ("Worked examples", _examples(card)),
         ("Targets", _targets(card)),
@@ -115,6 +117,22 @@ def _variability(card: Card) -> str:
         else ""
     )
     return table(("parameter", "variance", "transform", "spread", "as stated"), rows) + "\n\n" + said
+
+
+def _spread_title(card: Card) -> str:
+    return "Variability between patients" if card.spread == "patients" else "How well the mean curve is known"
+
+
+def _published(card: Card) -> str:
+    rows = [(one.name, f"`{one.equation}`", one.stated_unit or one.unit, one.source) for one in card.published]
+    said = "The curve that is drawn as the card's own; the equations above are the centre of its posterior."
+    return said + "\n\n" + table(("parameter", "equation", "unit", "source"), rows) if rows else ""
+
+
+def _between(card: Card) -> str:
+    rows = [(e.parameter, f"{e.omega2:g}", _cv(e.omega2, e.transform), e.stated) for e in card.between]
+    said = "Added to the above wherever one person's curve is meant."
+    return said + "\n\n" + table(("parameter", "variance", "spread", "as stated"), rows) if rows else ""
 
 
 def _transform(effect: Effect) -> str:

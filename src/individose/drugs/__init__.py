@@ -11,6 +11,7 @@ from individose.drugs.card import (
     Effect,
     Group,
     Parameter,
+    Product,
     Range,
     Residual,
     Source,
@@ -21,8 +22,9 @@ from individose.drugs.dimensions import elaborate
 from individose.drugs.evaluate import PLAIN, Operations, evaluate
 from individose.drugs.expression import Expr, names
 from individose.drugs.grammar import parse
-from individose.drugs.library import Summary, card, card_ids, summaries, target
+from individose.drugs.library import Summary, card, card_ids, product_cards, summaries, target
 from individose.drugs.registers import Covariate, ParameterMeaning, covariate, covariates, parameters
+from individose.drugs.together import Endogenous, at_published, endogenous, for_person, start, together
 from individose.drugs.typical import codes, typical
 
 __all__ = [
@@ -36,28 +38,36 @@ __all__ = [
     "CovariateUse",
     "Dosing",
     "Effect",
+    "Endogenous",
     "Expr",
     "Group",
     "Operations",
     "Parameter",
     "ParameterMeaning",
+    "Product",
     "Range",
     "Residual",
     "Source",
     "Summary",
     "Target",
     "Transform",
+    "at_published",
     "card",
     "card_ids",
     "codes",
     "covariate",
     "covariates",
     "elaborate",
+    "endogenous",
     "evaluate",
+    "for_person",
     "names",
     "parameters",
     "parse",
+    "product_cards",
+    "start",
     "summaries",
     "target",
+    "together",
     "typical",
 ]

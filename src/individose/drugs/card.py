@@ -15,6 +15,8 @@ from individose.drugs.expression import Expr
 CardGrade = Literal["draft", "checked", "validated"]
 Carry = Literal["backward", "forward", "linear"]
 Transform = Literal["log-normal", "normal", "logit-normal", "box-cox"]
+Spread = Literal["patients", "mean curve"]
+"""What a card's effects stand for: how patients differ, or how well the mean curve of all of them is known."""
 Convention = Literal["sd = a + b f", "sd2 = a2 + b2 f2", "sd = a + b f**c", "ln y = ln f + e"]
 
 
@@ -144,6 +146,22 @@ class Dosing:
 
 
 @dataclass(frozen=True)
+class Product:
+    """How a dose is written and given.
+
+    **Arguments:** `name` by which a regimen calls it; `form` whether it stays (an injection) or is taken off (a patch);
+    `unit` of what its label states: an amount, or for a patch the release per time. A patch's amount (mg) is its label times
+    `worn_h`, the time for which it is made: what it would release meanwhile at the labelled rate.
+    """
+
+    name: str
+    form: Literal["injection", "patch"]
+    unit: str
+    mg_per_unit: float
+    worn_h: float = 0.0
+
+
+@dataclass(frozen=True)
 class Check:
     """An example worked by hand: covariates in, typical values out, to `rtol`."""
 
@@ -168,6 +186,9 @@ class Card:
     that of every analyte that has none of its own in `residuals`.
 
     `groups` are the subpopulations of a mixture (none otherwise); everything else is then that of the most frequent one.
+    `spread` says what the effects stand for. Where it is the mean curve, `between` are the effects by which patients differ
+    from it besides, and `published` the paper's own point values, where the parameters are the centre of a posterior.
+    `parts` are the cards that this one puts side by side (`together`), by name.
 
     `grounds` says what its grade rests on: which program agrees, how closely; `digest` is the SHA-256 of its file.
     """
@@ -198,11 +219,18 @@ class Card:
     effect: str | None = None
     residuals: Mapping[str, Residual] = field(default_factory=dict)
     groups: tuple[Group, ...] = ()
+    spread: Spread = "patients"
+    between: tuple[Effect, ...] = ()
+    published: tuple[Parameter, ...] = ()
+    product: Product | None = None
+    parts: tuple[tuple[str, Card], ...] = ()
     digest: str = field(default="", compare=False)
 
     @property
     def system(self) -> str:
         """What the system is made of, for people."""
+        if self.parts:
+            return " beside ".join(f"{name} ({card.system})" for name, card in self.parts)
         inputs = " or ".join(self.inputs) + (f" of {self.stages} stages" if self.stages else "")
         words = [self.disposition, f"input {inputs}"]
         words += [f"elimination {self.elimination}"] if self.elimination != "linear" else []

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from individose.base.errors import CardError
-from individose.drugs.card import CardGrade, Carry, Convention, Transform
+from individose.drugs.card import CardGrade, Carry, Convention, Spread, Transform
 from individose.drugs.spelling import listing, suggestion
 
 FORMAT = "the format of card files, drugs/document.py"
@@ -149,6 +149,16 @@ class GroupTable(Table, frozen=True):
     source: str = ""
 
 
+class ProductTable(Table, frozen=True):
+    """How a dose is written: `unit` of the label, and for a patch how long it is made to be worn."""
+
+    name: str
+    form: Literal["injection", "patch"]
+    unit: str
+    worn: float | None = None
+    worn_unit: str = "d"
+
+
 class CheckTable(Table, frozen=True):
     expect: dict[str, float]
     given: dict[str, float | str | bool] = {}
@@ -172,6 +182,10 @@ class Document(Table, frozen=True):
     covariates: dict[str, Any] = {}
     constants: dict[str, Any] = {}
     variability: dict[str, Any] = {}
+    spread: Spread = "patients"
+    between: dict[str, Any] = {}
+    published: dict[str, Any] = {}
+    product: dict[str, Any] | None = None
     covariance: list[Any] = []
     groups: list[Any] = []
     targets: list[Any] = []

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from individose.base.errors import CardError, InputError
@@ -121,6 +123,17 @@ def card(name: str | Path) -> Card:
         if drafts
         else suggestion(name, known) or "Use one of these.",
     )
+
+
+@lru_cache(maxsize=16)
+def product_cards(drug: str) -> Mapping[str, str]:
+    """The ids of a drug's cards by the name of their product; empty for a drug whose cards name none."""
+    found: dict[str, str] = {}
+    for one in summaries(drug):
+        head = tomllib.loads(_file(one.id).read_text(encoding="utf-8"))
+        if "product" in head:
+            found[head["product"]["name"]] = one.id
+    return MappingProxyType(found)
 
 
 def target(name: str | Path, metric: str | None = None) -> Target:

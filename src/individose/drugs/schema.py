@@ -46,6 +46,7 @@ from individose.drugs.examples import check, example, require_grounds
 from individose.drugs.expression import substituted
 from individose.drugs.grammar import FUNCTIONS, WORDS, names, parse
 from individose.drugs.groups import members
+from individose.drugs.product import between, product, published
 from individose.drugs.spelling import listing, suggestion
 from individose.drugs.variability import check_analytes, check_logits, effects, omega, residual
 
@@ -108,7 +109,7 @@ def _one_card(found: Document) -> Card:
     system = read(found.system, SystemTable, "system", found.id)
     inputs = (system.input,) if isinstance(system.input, str) else tuple(system.input)
     constants = _constants(found)
-    parameters = _parameters(found, constants)
+    parameters = _parameters(found, constants, found.parameters, "parameters")
     _check_system(found.id, system, inputs, [parameter.name for parameter in parameters])
     used = _covariates(found, parameters)
     scales = {p.name: factor(p.stated_unit, p.unit, f"{found.id}: parameters.{p.name}.unit", found.molar_mass_g_mol)
@@ -143,6 +144,10 @@ def _one_card(found: Document) -> Card:
         revisions=tuple(found.revisions),
         molar_mass_g_mol=found.molar_mass_g_mol,
         grounds=found.grounds,
+        spread=found.spread,
+        between=between(found, random, scales),
+        published=published(found, parameters, _parameters(found, constants, found.published, "published")),
+        product=product(found),
     )
 
 
@@ -164,7 +169,9 @@ def _constants(found: Document) -> dict[str, Constant]:
     return {name: Constant(**_fields(row)) for name, row in rows.items()}
 
 
-def _parameters(found: Document, constants: Mapping[str, Constant]) -> tuple[Parameter, ...]:
+def _parameters(
+    found: Document, constants: Mapping[str, Constant], table: Mapping[str, Any], where: str
+) -> tuple[Parameter, ...]:
     known = registers.covariates()
     numbers = {n: c.unit for n, c in known.items() if c.kind == "continuous"} | {
         n: c.unit for n, c in constants.items()
@@ -173,8 +180,8 @@ def _parameters(found: Document, constants: Mapping[str, Constant]) -> tuple[Par
     booleans = {n for n, c in known.items() if c.kind == "boolean"}
     masses = {n: c.molar_mass_g_mol for n, c in known.items() if c.molar_mass_g_mol is not None}
     parameters: list[Parameter] = []
-    for name, raw in found.parameters.items():
-        path = f"{found.id}: parameters.{name}"
+    for name, raw in table.items():
+        path = f"{found.id}: {where}.{name}"
         if name not in registers.parameters():
             raise CardError(
                 f"{path} is not a registered parameter",
@@ -182,7 +189,7 @@ def _parameters(found: Document, constants: Mapping[str, Constant]) -> tuple[Par
                 "registers/parameters.toml",
                 suggestion(name, registers.parameters()) or "Use one of these names.",
             )
-        row = read(raw, ParameterTable, f"parameters.{name}", found.id)
+        row = read(raw, ParameterTable, f"{where}.{name}", found.id)
         canonical = registers.parameters()[name].unit
         form = elaborate(
             parse(row.equation, {*numbers, *categories, *booleans}, f"{path}.equation"),

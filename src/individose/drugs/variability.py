@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from individose.base.errors import CardError
 from individose.base.units import factor
@@ -19,8 +19,10 @@ from individose.drugs.spelling import listing, suggestion
 CONVENTIONS = '"omega2 = cv2" or "omega2 = ln(1 + cv2)"'
 
 
-def effects(document: Document, scales: dict[str, float]) -> tuple[Effect, ...]:
-    """The random effects in the order of the file.
+def effects(
+    document: Document, scales: dict[str, float], table: Literal["variability", "between"] = "variability"
+) -> tuple[Effect, ...]:
+    """The random effects of a table, in the order of the file.
 
     **Arguments:** `scales` holds for each parameter the factor from its stated to its canonical unit.
 
@@ -28,8 +30,8 @@ def effects(document: Document, scales: dict[str, float]) -> tuple[Effect, ...]:
     convention, or a variance that is not positive.
     """
     found: list[Effect] = []
-    for name, rows in document.variability.items():
-        path = f"variability.{name}"
+    for name, rows in getattr(document, table).items():
+        path = f"{table}.{name}"
         if name not in scales:
             raise CardError(
                 f"{document.id}: {path} is given",
@@ -45,7 +47,7 @@ def effects(document: Document, scales: dict[str, float]) -> tuple[Effect, ...]:
     for name, level in seen:
         if seen.count((name, level)) > 1:
             raise CardError(
-                f"{document.id}: variability.{name} has two effects of the level {level}",
+                f"{document.id}: {table}.{name} has two effects of the level {level}",
                 "one effect for each parameter and level",
                 "two would not be told apart",
                 "Merge them, or give one of them level = 'occasion'.",

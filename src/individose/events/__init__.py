@@ -3,14 +3,18 @@
 from individose.events.history import check_history, expand_doses, expand_events
 from individose.events.nonmem_read import Refusal, Table, read_nonmem, scan_nonmem
 from individose.events.nonmem_write import write_nonmem
+from individose.events.plan import Course, Given, Plan
 from individose.events.records import Dose, Event, Level, Number, Reading, Reset, Subject, subject
 from individose.events.regimen_text import read_regimen
 
 __all__ = [
+    "Course",
     "Dose",
     "Event",
+    "Given",
     "Level",
     "Number",
+    "Plan",
     "Reading",
     "Refusal",
     "Reset",

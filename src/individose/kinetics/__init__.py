@@ -11,6 +11,7 @@ from individose.kinetics.arrange import Doses, History, Inputs, Marks, Samples, 
 from individose.kinetics.crossings import time_to_fall
 from individose.kinetics.exposure import Exposure, exposure, window_moments
 from individose.kinetics.extremes import half_lives
+from individose.kinetics.linear.beside import beside
 from individose.kinetics.moments import Moments, moments_to_infinity, steady_volume
 from individose.kinetics.population import population
 from individose.kinetics.propagate import anchor_states, areas, concentrations, prepare
@@ -39,6 +40,7 @@ __all__ = [
     "area_over_interval",
     "areas",
     "arrange",
+    "beside",
     "compose",
     "concentrations",
     "exposure",

@@ -12,7 +12,7 @@ import numpy as np
 from individose.base import CardError, InputError, Notice
 from individose.drugs import Card, CovariateUse, Effect, covariate, evaluate
 from individose.events import Level, Reset, Subject, check_history
-from individose.kinetics import System, arrange, compose, padded
+from individose.kinetics import System, arrange, beside, compose, padded
 from individose.kinetics.arrange import GIVEN, MODELLED_DURATION, MODELLED_RATE, RATE_GIVEN, REMOVAL
 from individose.prediction.covariates import segment_values
 from individose.prediction.numbers import NUMPY
@@ -81,10 +81,7 @@ def relation(card: Card) -> tuple[System, Relation]:
     **Raises:** `CardError` for a transform that no relation carries out.
     """
     names = tuple(p.name for p in card.parameters)
-    system = compose(
-        card.disposition, card.inputs, names,
-        stages=card.stages, metabolite=card.metabolite, elimination=card.elimination, effect=card.effect,
-    )  # fmt: skip
+    system = _system(card, names)
     unread = [name for name in names if name not in (*system.parameters, *system.optional)]
     if unread:
         raise CardError(
@@ -104,6 +101,15 @@ def relation(card: Card) -> tuple[System, Relation]:
     effects, between = (tuple((names.index(e.parameter), e.transform) for e in level) for level in by_level(card))
     first, *others = conventions(residuals(card, system))
     return system, Relation(system, names, effects, first, between=between, others=tuple(others))
+
+
+def _system(card: Card, names: tuple[str, ...]) -> System:
+    if card.parts:
+        return beside(tuple((name, relation(part)[0]) for name, part in card.parts))
+    return compose(
+        card.disposition, card.inputs, names,
+        stages=card.stages, metabolite=card.metabolite, elimination=card.elimination, effect=card.effect,
+    )  # fmt: skip
 
 
 def by_level(card: Card) -> tuple[tuple[Effect, ...], tuple[Effect, ...]]:

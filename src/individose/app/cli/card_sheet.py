@@ -52,7 +52,18 @@ def _sections(card: Card) -> Iterator[tuple[str, Row, Iterator[Row]]]:
     yield "Constants", ("name", "value", "unit", "SE", "source"), _constants(card)
     yield "Groups of the mixture", ("group", "share", "constants of its own", "source"), _groups(card)
     yield "Typical patient (worked by hand; the equations agree)", (), _examples(card)
-    yield "Variability between patients", (), _variability(card)
+    yield "Published point values", (), ((p.name, f"= {p.equation}", p.stated_unit, p.source) for p in card.published)
+    mean = card.spread == "mean curve"
+    yield (
+        "Variability of the mean curve: how well it is known" if mean else "Variability between patients",
+        (),
+        _variability(card),
+    )
+    yield (
+        "How persons differ from the mean curve",
+        (),
+        ((e.parameter, f"omega2 {e.omega2:g}", _spread(e)) for e in card.between),
+    )
     yield "Residual error", (), _residual(card)
     yield "Targets", (), _targets(card)
     yield "Dosing", (), _dosing(card)
