@@ -67,3 +67,24 @@ LAPLACE = 0.05
 
 PAGE = 1e-9
 """The kernel of the interactive page against the package's (of the highest level): what is asked of it."""
+
+ESTRANNAISE = 1e-9
+"""Curves against those of estrannaise.js (relative, and of the maximum): as it agrees with matrix exponentials."""
+
+PEAK_TIME = 1e-7
+"""The time of a peak against one that a minimiser found: the root of its rounding (relative)."""
+
+SUMMARY = 0.03
+"""5, 50 and 95 % curves of a card's summary against those of the posterior samples, of the peak of the median curve."""
+
+SUMMARY_UNDECYLATE, SUMMARY_CASTOR = 0.085, 0.15
+"""The same where the samples are not one normal cloud (docs/theory/hormone-levels.md says so)."""
+
+SAMPLED_SD = 0.02
+"""The SD of 313 sample curves against its printed three digits (relative)."""
+
+COVERED_LEAST, COVERED_MOST = 0.85, 0.95
+"""How often a 90 % band of a person holds their true level, over some hundred simulated persons."""
+
+TWO_METHODS = 0.1
+"""Medians of a person's level by MAP and by sampling: a third of the band (relative)."""

@@ -15,7 +15,7 @@ from individose.drugs.expression import Num
 from individose.events import Course, Plan
 from individose.prediction import Body, Start
 from reference_data import rows
-from tolerances import IDENTITY, printed
+from tolerances import ESTRANNAISE, IDENTITY, PEAK_TIME, QUADRATURE, printed
 
 PRODUCTS = {
     "EB im": "EB", "EV im": "EV", "EEn im": "EEn", "EC im": "EC", "EUn im": "EUn", "EUn casubq": "EUn-castor",
@@ -63,7 +63,7 @@ def test_the_reference_programs_curves(model, kind):
         "steady_state": course(model, dose, interval, steady=True),
     }[kind]
     found = levels(Plan((one,), 24.0 * t.max()), t)
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9 * expected.max())  # the reference's own agreement
+    np.testing.assert_allclose(found, expected, rtol=ESTRANNAISE, atol=ESTRANNAISE * expected.max())
     if kind != "steady_state":
         assert found[0] == 0.0
 
@@ -85,7 +85,7 @@ def test_the_reference_programs_quantities(model):
     for name, value in got.items():
         # a minimiser found the times of the peak: they hold to the root of the rounding
         loose = "tmax" in name or "after_peak" in name
-        assert value == pytest.approx(float(row[name]), rel=1e-7 if loose else IDENTITY), name
+        assert value == pytest.approx(float(row[name]), rel=PEAK_TIME if loose else IDENTITY), name
 
 
 def release(k, mg, worn, t):
@@ -122,8 +122,8 @@ def test_the_true_trough_lies_behind_the_dose_and_below_the_level_there():
     assert found["minimum"].value < found["trough"].value
     t = np.linspace(0, 7, 20001)
     seen = levels(plan, t)
-    assert found["minimum"].value / PG_ML == pytest.approx(seen.min(), rel=1e-6)  # a grid of 30 s
-    assert found["peak"].value / PG_ML == pytest.approx(seen.max(), rel=1e-6)
+    assert found["minimum"].value / PG_ML == pytest.approx(seen.min(), rel=QUADRATURE)  # a grid of 30 s
+    assert found["peak"].value / PG_ML == pytest.approx(seen.max(), rel=QUADRATURE)
 
 
 def test_products_add_up_and_so_do_what_the_body_makes_and_what_was_there():

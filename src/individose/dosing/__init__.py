@@ -3,18 +3,24 @@
 from individose.dosing.advice import Advice, Candidate, advise, percent
 from individose.dosing.averaging import advise_average, average_steady_state, steady_between
 from individose.dosing.exposure import METRICS, exact_dose, steady_state, steady_states
+from individose.dosing.products import Option, Options, ProductRegimen, Wanted, options
 from individose.dosing.regimen import Regimen, current_regimen
 
 __all__ = [
     "METRICS",
     "Advice",
     "Candidate",
+    "Option",
+    "Options",
+    "ProductRegimen",
     "Regimen",
+    "Wanted",
     "advise",
     "advise_average",
     "average_steady_state",
     "current_regimen",
     "exact_dose",
+    "options",
     "percent",
     "steady_between",
     "steady_state",

@@ -48,6 +48,7 @@ def bind_plan(
     *,
     levels: Iterable[Level] = (),
     body: Body = NOTHING_ELSE,
+    also: Iterable[str] = (),
     id: str = "plan",
 ) -> Bound:
     """One model of all products of a plan, bound to its doses and to levels, if there are any.
@@ -55,11 +56,13 @@ def bind_plan(
     Each product has one set of parameters for the whole plan, however many doses there are. A level at the very time of a
     dose was drawn before it.
 
-    **Arguments:** `cards` by the name of the product; `body` what is there beside the products.
+    **Arguments:** `cards` by the name of the product; `body` what is there beside the products; `also` products that are not
+    given, but whose parameters the model shall hold.
 
     **Raises:** `InputError` for a product without a card; as `together` and `bind`.
     """
-    missing = [name for name in plan.products if name not in cards]
+    products = tuple(dict.fromkeys((*plan.products, *also)))
+    missing = [name for name in products if name not in cards]
     if missing:
         raise InputError(
             f"the plan gives {missing[0]}",
@@ -67,7 +70,7 @@ def bind_plan(
             "the cards that are at hand",
             suggestion(missing[0], cards) or "Use one of these names.",
         )
-    parts = [(name, cards[name]) for name in plan.products]
+    parts = [(name, cards[name]) for name in products]
     given, levels = plan.given(), tuple(levels)
     first_h = min(one.time_h for one in (*levels, *(one.dose for one in given)))
     ranked: list[tuple[float, int, Dose | Level]] = []

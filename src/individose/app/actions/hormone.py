@@ -135,12 +135,13 @@ def fit_person(
     cards: Mapping[str, Card] | None = None,
     body: Body | None = None,
     method: str = "map",
+    also: Sequence[str] = (),
     id: str = "person",
 ) -> Fit:
     """One person's curve from their blood tests, starting from the cards and the variability between persons.
 
     **Arguments:** `levels` in mg/L, hours on the plan's clock; `body` an endogenous level of `EXPECTED` unless said;
-    `method` as `individose.fit` (`map`, `sir`, `nuts`).
+    `method` as `individose.fit` (`map`, `sir`, `nuts`); `also` products of which a regimen is to be found (`options`).
 
     **Raises:** `InputError` where there is no level.
     """
@@ -151,7 +152,8 @@ def fit_person(
             remedy="Ask for the curve of a person of whom nothing is known: basis 'person'.",
         )
     body = Body(EXPECTED) if body is None else body
-    bound = bind_plan(personal(cards_of(plan, cards)), plan, levels=levels, body=body, id=id)
+    chosen = cards_of(plan, cards) | {name: product_card(name) for name in also if name not in plan.products}
+    bound = bind_plan(personal(chosen), plan, levels=levels, body=body, also=also, id=id)
     molar = bound.card.molar_mass_g_mol
     scale = factor("mg/L", "pg/mL", molar_mass_g_mol=molar)
     said = tuple(f"{one.value_mg_L * scale:.4g} pg/mL at {one.time_h / 24.0:.4g} d" for one in bound.line.levels)

@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": "Predict every level from what came before it, and score that.",
     "simulate": "Simulate virtual patients under a regimen.",
     "nca": "Non-compartmental analysis of measured levels.",
+    "hormone": "Estradiol levels over time of injections and patches.",
     "schema": "Print the JSON Schema of a format.",
 }
 """Command to its line in `individose --help`; `individose.app.cli.<command>` holds it as `command`."""

@@ -43,6 +43,9 @@ def command_line() -> str:
             continue
         within = click.Context(command, info_name=name, parent=root, **width)
         parts.append(_section(f"individose {name}", command.get_help(within)))
+        for inner, one in command.commands.items() if isinstance(command, click.Group) else ():
+            below = click.Context(one, info_name=inner, parent=within, **width)
+            parts.append(_section(f"individose {name} {inner}", one.get_help(below)))
     return "\n".join(parts)
 
 

@@ -49,8 +49,11 @@ class Frame:
 def level_figure(result: CaseResult, width: float = 760.0, height: float = 400.0, name: str = "levels") -> str:
     """The figure as SVG text, or an empty string where the result has no curve; `name` is its id on a page."""
     seen = picture(result)
-    if seen is None:
-        return ""
+    return "" if seen is None else drawn(seen, f"Level over time of patient {result.subject.id}", width, height, name)
+
+
+def drawn(seen: Picture, title: str, width: float = 760.0, height: float = 400.0, name: str = "levels") -> str:
+    """A picture as SVG text."""
     size = 13.0 if width >= 600 else 12.0
     key, key_height = legend(_entries(seen), 50.0, 4.0, width - 66.0, size)
     frame = _frame(seen, width, height, key_height + 16.0, size)
@@ -66,7 +69,6 @@ def level_figure(result: CaseResult, width: float = 760.0, height: float = 400.0
         id=f"{name}-window",
     )
     inside = element("g", *_target(seen, frame), *_curves(seen, frame), clip_path=f"url(#{name}-window)")
-    title = f"Level over time of patient {result.subject.id}"
     return drawing(
         name,
         title,
@@ -77,7 +79,7 @@ def level_figure(result: CaseResult, width: float = 760.0, height: float = 400.0
         key,
         *_grid(frame),
         inside,
-        *_axes(frame, height),
+        *_axes(frame, height, seen.unit),
         *_doses(seen, frame),
         *_points(seen, frame),
     )
@@ -93,9 +95,13 @@ def _frame(seen: Picture, width: float, height: float, top: float, size: float) 
 
 def _description(seen: Picture) -> str:
     measured = "; ".join(_said(p, seen) for p in seen.points)
-    who = "this patient with its interval and the typical patient" if seen.individual else "the typical patient only"
-    target = f" The {seen.target.label} mg/L is shaded." if seen.target else ""
+    who = f"{seen.own} with its interval and {_the(seen.other)}" if seen.individual else f"{_the(seen.other)} only"
+    target = f" The {seen.target.label} {seen.unit} is shaded." if seen.target else ""
     return f"Curves of {who} over {len(seen.doses)} doses. Measured levels: {measured or 'none'}.{target}"
+
+
+def _the(name: str) -> str:
+    return f"the {name}"
 
 
 def _grid(frame: Frame) -> list[str]:
@@ -109,7 +115,9 @@ def _target(seen: Picture, frame: Frame) -> list[str]:
     low, high = frame.y.place(seen.target.low), frame.y.place(seen.target.high)
     across = {"x1": frame.x.start, "x2": frame.x.end, "stroke": GREEN, "stroke_width": 1.2, "stroke_dasharray": "2 3"}
     box = {"x": frame.x.start, "y": high, "width": frame.x.end - frame.x.start, "height": low - high}
-    shade = element("rect", titled(f"{seen.target.label} mg/L"), fill=GREEN, fill_opacity=0.1, class_="target", **box)
+    shade = element(
+        "rect", titled(f"{seen.target.label} {seen.unit}"), fill=GREEN, fill_opacity=0.1, class_="target", **box
+    )
     return [shade, *(element("line", y1=y, y2=y, **across) for y in (low, high))]
 
 
@@ -137,7 +145,7 @@ def _line(run: list[tuple[float, float]], frame: Frame, **attributes: str | floa
     return element("path", d=polyline([frame.at(*p) for p in run]), fill="none", stroke_linejoin="round", **attributes)
 
 
-def _axes(frame: Frame, height: float) -> list[str]:
+def _axes(frame: Frame, height: float, level_unit: str = "mg/L") -> list[str]:
     x, y, size = frame.x, frame.y, frame.size
     base = y.start + STRIP
     drawn = [
@@ -158,7 +166,7 @@ def _axes(frame: Frame, height: float) -> list[str]:
     drawn.append(element("line", x1=x.start, x2=x.end, y1=base, y2=base, stroke=INK))
     drawn.append(label(f"time ({frame.unit})", 0.5 * (x.start + x.end), height - 4, size, text_anchor="middle"))
     turned = f"rotate(-90 {size:.0f} {middle:.1f})"
-    drawn.append(label("level (mg/L)", size, middle, size, text_anchor="middle", transform=turned))
+    drawn.append(label(f"level ({level_unit})", size, middle, size, text_anchor="middle", transform=turned))
     drawn.append(label("doses", x.start - 8, y.start + 0.5 * STRIP + 0.35 * size, size, text_anchor="end", fill=GREY))
     return drawn
 
@@ -168,13 +176,16 @@ def _doses(seen: Picture, frame: Frame) -> list[str]:
     xs = [frame.x.place(d.time_h / frame.hours) for d in seen.doses]
     drawn = []
     for i, (dose, x) in enumerate(zip(seen.doses, xs, strict=True)):
-        tooltip = titled(f"{fold([dose])[0].text} at {given(dose.time_h)} h")
+        told = seen.labels[i] if seen.labels else fold([dose])[0].text
+        tooltip = titled(f"{told} at {given(dose.time_h)} h")
         wide = max(frame.x.place((dose.time_h + dose.duration_h) / frame.hours) - x, 2.0)
         mark = {"x": x - 1.0, "y": top, "width": wide, "height": bottom - top, "fill": INK, "class_": "dose"}
         drawn.append(element("rect", tooltip, **mark))
-        text = f"{given(dose.amount_mg)} mg"
+        text = seen.labels[i] if seen.labels else f"{given(dose.amount_mg)} mg"
         end = x + wide + 3.0 + width_of(text, frame.size - 2.0)
-        changed = i == 0 or dose.amount_mg != seen.doses[i - 1].amount_mg
+        changed = i == 0 or (
+            seen.labels[i] != seen.labels[i - 1] if seen.labels else dose.amount_mg != seen.doses[i - 1].amount_mg
+        )
         if changed and end < (xs[i + 1] - 3.0 if i + 1 < len(xs) else frame.x.end + 12.0):
             drawn.append(label(text, x + wide + 3.0, bottom - 5.0, frame.size - 2.0))
     return drawn
@@ -207,8 +218,8 @@ def _points(seen: Picture, frame: Frame) -> list[str]:
 def _said(point: Point, seen: Picture) -> str:
     """A level in words; after a failed fit without an individual prediction."""
     own = f"predicted {number(point.row.ipred)}, " if seen.individual else ""
-    said = f"{_value(point)} mg/L measured at {given(point.row.time_h)} h"
-    return f"{said} ({own}typical patient {number(point.row.pred)})"
+    said = f"{_value(point)} {seen.unit} measured at {given(point.row.time_h)} h"
+    return f"{said} ({own}{seen.other} {number(point.row.pred)})"
 
 
 def _mark(point: Point, x: float, y: float, said: str) -> str:
@@ -231,10 +242,10 @@ def _entries(seen: Picture) -> list[Entry]:
     box = {"x": 0.0, "y": -6.0, "width": 22.0, "height": 12.0}
     entries = []
     if seen.individual:
-        entries.append(Entry(element("line", stroke=BLUE, stroke_width=2.2, **line), "this patient"))
+        entries.append(Entry(element("line", stroke=BLUE, stroke_width=2.2, **line), seen.own))
         entries.append(Entry(element("rect", fill=BLUE, fill_opacity=0.2, **box), seen.interval))
     dashed = {"stroke": GREY, "stroke_width": 1.6, "stroke_dasharray": "7 4"}
-    entries.append(Entry(element("line", **dashed, **line), "typical patient"))
+    entries.append(Entry(element("line", **dashed, **line), seen.other))
     bounds = {p.bound for p in seen.points}
     if "none" in bounds:
         dot = element("circle", cx=11.0, cy=0.0, r=5.0, fill=VERMILLION, stroke=INK, stroke_width=1.2)

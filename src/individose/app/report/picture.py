@@ -37,7 +37,8 @@ class Point:
 class Picture:
     """Curves (mg/L) over time (h), measured levels, doses and target; `top` is the highest level that must be seen.
 
-    `individual`, `low` and `high` are empty when the fit failed: then only the typical patient is drawn.
+    `individual`, `low` and `high` are empty when the fit failed: then only the typical patient is drawn. Levels are in
+    `unit`; `own` and `other` say whose the two curves are; `labels` name the doses, whose amounts do if there are none.
     """
 
     time_h: Sequence[float]
@@ -52,6 +53,10 @@ class Picture:
     end_h: float
     top: float
     interval: str
+    unit: str = "mg/L"
+    own: str = "this patient"
+    other: str = "typical patient"
+    labels: tuple[str, ...] = ()
 
 
 def picture(result: CaseResult) -> Picture | None:

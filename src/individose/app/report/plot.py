@@ -62,7 +62,7 @@ def plot(seen: Picture, width: int, ascii_only: bool = False, rows: int = ROWS) 
             sign,
             "level",
         )
-    said = Text(f"{'mg/L':>{margin}}\n", no_wrap=True)
+    said = Text(f"{seen.unit:>{margin}}\n", no_wrap=True)
     for row in range(rows):
         said.append(f"{labels.get(row, ''):>{margin}}{signs.tick if row in labels else signs.side}")
         for column in range(columns):
@@ -151,10 +151,10 @@ def _times(x: Scale, unit: str, columns: int, margin: int, signs: Signs) -> str:
 def _legend(seen: Picture, signs: Signs, width: int) -> Text:
     entries = [(signs.level, "level", "measured")] if seen.points else []
     if seen.individual:
-        entries += [(signs.curve or "⠒⠒", "curve", "this patient"), (signs.interval, "interval", seen.interval)]
-    entries.append((signs.typical, "typical", "typical patient"))
+        entries += [(signs.curve or "⠒⠒", "curve", seen.own), (signs.interval, "interval", seen.interval)]
+    entries.append((signs.typical, "typical", seen.other))
     if seen.target:
-        entries.append((signs.target, "target", f"{seen.target.label} mg/L"))
+        entries.append((signs.target, "target", f"{seen.target.label} {seen.unit}"))
     entries.append((signs.dose, "", "dose"))
     said, used = Text(), 0
     for sign, style, text in entries:

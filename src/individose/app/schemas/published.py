@@ -10,17 +10,20 @@ from pydantic import BaseModel
 from individose.app.schemas.case import CaseDocument
 from individose.app.schemas.estimate import EstimateDocument
 from individose.app.schemas.evaluate import EvaluateDocument
+from individose.app.schemas.hormone import HormoneDocument
+from individose.app.schemas.hormone_results import HormoneResultDocument
 from individose.app.schemas.nca import NcaDocument
 from individose.app.schemas.simulate import SimulateDocument
 from individose.base import InputError
 from individose.drugs.spelling import listing, suggestion
 
-INCOMING: dict[str, type[BaseModel]] = {"case": CaseDocument}
+INCOMING: dict[str, type[BaseModel]] = {"case": CaseDocument, "hormone": HormoneDocument}
 """Documents that are read."""
 
 OUTGOING: dict[str, type[BaseModel]] = {
     "estimate": EstimateDocument,
     "evaluate": EvaluateDocument,
+    "hormone-result": HormoneResultDocument,
     "nca": NcaDocument,
     "simulate": SimulateDocument,
 }
