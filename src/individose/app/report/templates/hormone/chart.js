@@ -158,7 +158,8 @@ function lane(seen, name, top, x, left, right, size) {
     group.append(shape("rect", { x: from - 1, y: top + 2, width: to - from + (dose.worn_h > 0 ? 0 : 1), height: LANE - 5, fill: colour,
       "fill-opacity": dose.worn_h > 0 ? 0.55 : 1, class: "dose" },
     titled(`${text} ${name}, dose ${dose.number}${dose.moved ? " (moved)" : ""}${dose.steady ? ", at steady state" : ""}, ${sayTime(seen.clock, dose.time_h)}`)));
-    const next = mine.find((other) => other.time_h > dose.time_h), room = next ? x(next.time_h) : right + 4;
+    const next = [...mine, ...seen.missed.filter((one) => one.product === name)].map((other) => other.time_h).filter((t) => t > dose.time_h);
+    const room = next.length ? x(Math.min(...next)) - 4 : right + 4;
     if (dose.worn_h === 0 && text !== said && from > free && from + 5 + wide < room) {
       group.append(shape("text", { x: from + 5, y: middle + size * 0.3, "font-size": size - 2.5 }, text));
       free = from + 5 + wide;

@@ -51,7 +51,8 @@ function centre(data, basis, plan) {
 
 // Every draw of a basis as a curve; the draw of a product is the same at each of its doses.
 function draws(data, basis, plan) {
-  const lists = {}, baseline = basis.baseline ? doubles(basis.baseline) : null;
+  const lists = {}, normal = doubles(data.normal), sd = plan.body.sd || 0;
+  const baseline = basis.baseline ? doubles(basis.baseline) : sd > 0 ? normal.map((z) => plan.body.baseline * Math.exp(sd * z)) : null;
   for (const dose of plan.doses) lists[dose.product] = lists[dose.product] || doubles(basis.draws[dose.product]);
   return Array.from({ length: data.count }, (_, i) =>
     curveOf(plan, (name) => parameters(lists[name], i), baseline ? baseline[i] : null));

@@ -102,6 +102,7 @@ function bodyOf(data, document, begin) {
   const start = document.start_level;
   return {
     baseline: document.baseline ? inPg(data, document.baseline.value, document.baseline.unit) : 0,
+    sd: document.baseline ? document.baseline.sd_log || 0 : 0,
     start: start ? { value: inPg(data, start.value, start.unit), from: begin,
       rate: Math.LN2 / (24 * start.half_life * span(start.half_life_unit || "d", "half_life_unit")) } : null,
   };

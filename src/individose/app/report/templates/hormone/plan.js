@@ -9,6 +9,9 @@ const SPAN = { min: 1 / 1440, h: 1 / 24, d: 1, wk: 7, a: 365.25 }; // d
 const LEVEL = { "pg/mL": ["pg/mL", 1], "ng/L": ["pg/mL", 1], "ng/dL": ["pg/mL", 10], "ng/mL": ["pg/mL", 1000],
   "pmol/L": ["pmol/L", 1], "nmol/L": ["pmol/L", 1000] };
 
+const SAID = { amount: "dose", when: "from", count: "doses", first: "first doses", missed: "missed doses", moved: "moved doses",
+  until: "no dose after", horizon: "end of the plan", baseline: "made by the body" }; // as the page calls its fields
+
 class Fault extends Error {
   constructor(message, place = null) {
     super(message);
@@ -66,20 +69,20 @@ function documentOf(data, rows, tests, more) {
 
 function positive(text, field, what) {
   const value = numberOf(text);
-  if (!(value > 0)) throw new Fault(`${field} is “${text}”; allowed is ${what}, with a point for decimals.`, { field });
+  if (!(value > 0)) throw new Fault(`${SAID[field] || field} is “${text}”; allowed is ${what}, with a point for decimals.`, { field });
   return value;
 }
 
 function whole(text, field) {
   if (!/^[1-9]\d*$/.test(String(text).trim())) {
-    throw new Fault(`${field} is “${text}”; allowed is a whole number from 1.`, { field });
+    throw new Fault(`${SAID[field] || field} is “${text}”; allowed is a whole number from 1.`, { field });
   }
   return Number(text);
 }
 
-function when(text, field) {
+function when(text, field, name = SAID[field] || field) {
   if (!readTime(text)) {
-    throw new Fault(`${field} is “${text}”; allowed is a number of days, or a date as 2024-05-01 or 2024-05-01 08:30.`,
+    throw new Fault(`${name} is “${text}”; allowed is a number of days, or a date as 2024-05-01 or 2024-05-01 08:30.`,
       { field });
   }
   return writeTime(text);
@@ -94,12 +97,12 @@ function courseOf(data, row) {
   const found = { product: product.name, amount: positive(row.amount, "amount", `an amount above 0 in ${product.unit}`),
     unit: product.unit };
   const times = split(row.when).map((one) => when(one, "when"));
-  if (!times.length) throw new Fault("when is empty; give the day or date of the first dose.", { field: "when" });
+  if (!times.length) throw new Fault("from is empty; give the day or date of the first dose.", { field: "when" });
   const repeats = ["every", "count", "until", "missed", "moved", "first"].filter((field) => String(row[field]).trim());
   if (times.length > 1) {
     if (repeats.length || row.steady) {
       const field = repeats[0] || "steady";
-      throw new Fault(`when lists ${times.length} times, and ${field} is given; write a single start, or leave ${field} out.`,
+      throw new Fault(`from lists ${times.length} times, and ${SAID[field] || field} is given; write a single start, or leave it out.`,
         { field: "when" });
     }
     found.times = times;
@@ -124,7 +127,7 @@ function courseOf(data, row) {
   if (missed.length) found.missed = missed;
   const moved = split(row.moved).map((one) => {
     const parts = /^(\d+)\s*(?:to|→|=|:)\s*(.+)$/.exec(one);
-    if (!parts) throw new Fault(`moved is “${one}”; write the dose's number and its time, as in 4 to 30.5.`, { field: "moved" });
+    if (!parts) throw new Fault(`moved doses is “${one}”; write the dose's number and its time, as in 4 to 30.5.`, { field: "moved" });
     return { dose: whole(parts[1], "moved"), to: when(parts[2], "moved") };
   });
   if (moved.length) found.moved = moved;
@@ -154,7 +157,7 @@ function checkCourse(one, product) {
 }
 
 function levelOf(row) {
-  const found = { time: when(row.when, "when"), value: positive(row.level, "level", "a level above 0"), unit: row.unit };
+  const found = { time: when(row.when, "when", "when"), value: positive(row.level, "level", "a level above 0"), unit: row.unit };
   if (row.limit === "below") found.below_limit = true;
   if (row.limit === "above") found.above_limit = true;
   return found;

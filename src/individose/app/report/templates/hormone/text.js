@@ -106,8 +106,8 @@ function testsCsv(tests) {
 }
 
 function curveCsv(plan, times, columns, scale, unit) {
-  const rows = times.map((t, i) => [Number((t / 24).toPrecision(10)), sayTime(plan.clock, t),
-    ...columns.map((column) => Number((column[i] * scale).toPrecision(10)))]);
+  const rows = times.map((t, i) => [Number((t / 24).toPrecision(15)), sayTime(plan.clock, t),
+    ...columns.map((column) => Number((column[i] * scale).toPrecision(12)))]);
   return csvOf([["time_d", "when", `level_${unit}`, "low", "median", "high"], ...rows]);
 }
 
