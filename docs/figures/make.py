@@ -5,6 +5,7 @@ python -m docs.figures.make       writes them beside this file
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import individose as ido
@@ -13,8 +14,12 @@ from docs.figures.growth import growth
 from docs.figures.patients import PATIENTS, newborns
 from docs.figures.rooms import rooms
 from docs.figures.scatter import Panel, scatter
+from individose.app.actions.hormone import curve, fit_person
+from individose.app.actions.hormone_plans import read_plan
 from individose.app.report import level_figure
-from individose.events import Subject
+from individose.app.report.figure import drawn as figure
+from individose.app.report.hormone import hormone_picture
+from individose.events import Level, Subject
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -49,6 +54,26 @@ def forecasts() -> str:
     return scatter("forecasts", "The newborns' levels after the first, and what was predicted before them", panels)
 
 
+def hormone() -> dict[str, str]:
+    """Estradiol: a change from injections to patches, and what two blood tests do to the band."""
+    change = read_plan("EV 5 mg every 7 d x4; patch-tw 100 ug/d every 3.5 d from 28 d x4")
+    mean = curve(change.plan)
+    tests = [Level(24.0 * 63, 180e-6), Level(24.0 * 66, 300e-6)]
+    same = read_plan("EV 5 mg every 7 d x10").plan
+    drawn = {
+        "hormone-change.svg": figure(hormone_picture(mean, "pg/mL"), "Estradiol level over time", name="hormone-change")
+    }
+    for name, found in (
+        ("unknown", curve(same, basis="person")),
+        ("person", curve(same, fitted=fit_person(same, tests))),
+    ):
+        seen = hormone_picture(found, "pg/mL", tests)
+        drawn[f"hormone-{name}.svg"] = figure(
+            replace(seen, top=950.0), "Estradiol of one person", name=f"hormone-{name}"
+        )
+    return drawn
+
+
 def slug(card_id: str) -> str:
     """A card's id as the name of a file."""
     return card_id.replace("/", "-")
@@ -61,6 +86,7 @@ def figures() -> dict[str, str]:
     if cost is not None:
         drawn["growth.svg"] = cost
     drawn |= {f"gallery/{name}.svg": picture(name) for name in ROUTES}
+    drawn |= hormone()
     return drawn | {f"{slug(card)}.svg": card_figure(card, read()) for card, (_, read) in PATIENTS.items()}
 
 

@@ -255,9 +255,11 @@ class TestCards:
         card = ido.card(one.id)
         for parameter in card.parameters:
             assert f"{parameter.name} =" in " ".join(flat.split("Equations", 1)[1].split())
-        for title in ("Source", "Domain", "Typical patient", "Variability", "Residual error", card.digest):
+        for title in ("Source", "Typical patient", "Variability", "Residual error", card.digest):
             assert title in flat
-        assert flat.count("100 sqrt(omega2)") == sum(e.transform == "log-normal" for e in card.effects)
+        assert ("Domain" in flat) == bool(card.domain)
+        shown = (*card.effects, *card.between)
+        assert flat.count("100 sqrt(omega2)") == sum(e.transform == "log-normal" for e in shown)
 
     def test_typical_patient_and_variability_are_the_papers(self):
         flat = " ".join(run("cards", "phenobarbital").stdout.split())

@@ -13,7 +13,6 @@ from individose.prediction import at, bind_plan
 from reference_data import rows
 from tolerances import IDENTITY, SAMPLED_SD, SUMMARY, SUMMARY_CASTOR, SUMMARY_UNDECYLATE
 
-
 FAR = {"EUn im": SUMMARY_UNDECYLATE, "EUn casubq": SUMMARY_CASTOR}
 
 

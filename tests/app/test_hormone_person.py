@@ -113,7 +113,7 @@ def test_what_cannot_be_answered_is_refused(fitted):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tests", [1, 2, 3, 5])
+@pytest.mark.parametrize("tests", [1, 2, 3, 4, 5])
 def test_the_band_of_simulated_persons_covers_them(tests):
     """Persons drawn from the cards and the assumed variability, with the residual error on their tests: how often the 90 %
     band of the fit holds their true level at times that were not measured."""

@@ -53,7 +53,11 @@ def _sections(card: Card) -> Iterator[tuple[str, Row, Iterator[Row]]]:
     yield "Typical patient (worked by hand; the equations agree)", (), _examples(card)
     yield "Published point values", (), ((p.name, f"= {p.equation}", p.stated_unit, p.source) for p in card.published)
     mean = card.spread == "mean curve"
-    yield "How well the mean curve is known" if mean else "Variability between patients", (), _variability(card)
+    yield (
+        "Variability of the mean curve: how well it is known" if mean else "Variability between patients",
+        (),
+        _variability(card),
+    )
     yield (
         "How persons differ from the mean curve",
         (),
