@@ -179,7 +179,8 @@ def test_a_fault_is_said_where_it_is_and_the_last_figure_stays(seen):
 PASTE = """([selector, text]) => {
   const data = new DataTransfer();
   data.setData("text/plain", text);
-  document.querySelector(selector).dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+  const event = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+  document.querySelector(selector).dispatchEvent(event);
 }"""
 
 
@@ -307,7 +308,8 @@ def test_everything_can_be_done_by_keyboard(seen):
 def contrast(page, selector):
     """The contrast (WCAG) of an element's text against the page."""
     colours = page.evaluate(
-        "(selector) => [getComputedStyle(document.querySelector(selector)).color, getComputedStyle(document.body).backgroundColor]",
+        "(selector) => { const style = (one) => getComputedStyle(one); "
+        "return [style(document.querySelector(selector)).color, style(document.body).backgroundColor]; }",
         selector,
     )
     parts = [np.array([float(x) for x in re.findall(r"[\d.]+", colour)[:3]]) / 255 for colour in colours]
@@ -326,8 +328,9 @@ def test_it_is_dark_and_light_and_every_field_has_a_name(seen):
     seen.select_option("#theme", "light")
     assert seen.evaluate("getComputedStyle(document.body).backgroundColor") == backgrounds[0]
     nameless = seen.evaluate(
-        "[...document.querySelectorAll('input, select, textarea, button')].filter((one) => !one.hidden && !(one.labels && one.labels.length)"
-        " && !one.getAttribute('aria-label') && !one.textContent.trim()).map((one) => one.outerHTML)"
+        "[...document.querySelectorAll('input, select, textarea, button')]"
+        ".filter((one) => !one.hidden && !(one.labels && one.labels.length) && !one.getAttribute('aria-label'))"
+        ".filter((one) => !one.textContent.trim()).map((one) => one.outerHTML)"
     )
     assert nameless == []
     seen.emulate_media(color_scheme=None)

@@ -23,7 +23,8 @@ MIX = {
     "courses": [
         {"product": "EV", "amount": 4, "unit": "mg", "start": "2024-05-01", "every": 5, "count": 6, "missed": [4],
          "moved": [{"dose": 6, "to": "2024-05-27T09:00"}], "first_amounts": [6]},
-        {"product": "patch-tw", "amount": 100, "unit": "ug/d", "start": "2024-06-01T08:00", "every": 3.5, "steady_state": True},
+        {"product": "patch-tw", "amount": 100, "unit": "ug/d", "start": "2024-06-01T08:00", "every": 3.5,
+         "steady_state": True},
     ],
     "horizon": "2024-06-30",
     "baseline": {"value": 55, "unit": "pmol/L", "sd_log": 0.5},
@@ -93,7 +94,8 @@ def band_of(data, times_h, **view):
     state = run("freshState(data, data.initial.held).view", data=data)
     return run(
         "(() => { const { document } = documentIn(data, freshState(data, data.initial.held)); "
-        "const plan = planOf(data, document); const basis = data.bases.find((one) => one.key === view.basis); const own = centre(data, basis, plan); "
+        "const plan = planOf(data, document); "
+        "const basis = data.bases.find((one) => one.key === view.basis), own = centre(data, basis, plan); "
         "return { own: times.map(own.level), ...bandOf(draws(data, basis, plan), times, view.probability) }; })()",
         data=data, view=state | view, times=list(map(float, times_h)),
     )  # fmt: skip
@@ -180,7 +182,8 @@ def test_days_and_dates_do_not_mix_and_become_each_other(drawn):
     )  # fmt: skip
     there_and_back = run(
         "(() => { const state = freshState(data, { plan }), zero = readTime('2024-05-01').h; "
-        "const dated = converted(state, zero, true); return [dated.rows, converted(dated, zero, false).rows, state.rows]; })()",
+        "const dated = converted(state, zero, true); "
+        "return [dated.rows, converted(dated, zero, false).rows, state.rows]; })()",
         data=drawn[2], plan=PLANS["worn"],
     )  # fmt: skip
     assert there_and_back[0][0]["when"] == "2024-04-24"

@@ -33,7 +33,7 @@ from individose.inference import Fit
 from individose.inference.fit import individual_draws, predict_draws
 
 COUNT = 256
-"""Draws of a basis. They fill the space evenly (Sobol), so that their 5 and 95 % curves are as good as those of a thousand by chance."""
+"""Draws of a basis. They fill the space evenly: their 5 and 95 % curves are as good as those of a thousand by chance."""
 
 POINTS = 320
 AFTER_H = (0.0, 1.0, 3.0, 6.0, 12.0, 24.0)
@@ -133,7 +133,7 @@ def _product(name: str) -> PageProduct:
 
 
 def _even(size: int, seed: int) -> np.ndarray:
-    """Standard normal draws (`COUNT`, size) that fill the space evenly (Sobol's sequence, scrambled), in an order by chance."""
+    """Standard normal draws (`COUNT`, size) that fill the space evenly (Sobol, scrambled), in an order by chance."""
     generator = np.random.default_rng(seed)
     points = qmc.Sobol(size, scramble=True, rng=generator).random(COUNT)
     return generator.permutation(ndtri(np.clip(points, 1e-12, 1.0 - 1e-12)))
