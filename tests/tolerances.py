@@ -65,6 +65,9 @@ POSTERIOR_MEAN_WORST = 0.25
 LAPLACE = 0.05
 """Laplace's approximation of a log marginal likelihood with three levels and two effects (absolute)."""
 
+PAGE = 1e-9
+"""The kernel of the interactive page against the package's (of the highest level): what is asked of it."""
+
 ESTRANNAISE = 1e-9
 """Curves against those of estrannaise.js (relative, and of the maximum): as it agrees with matrix exponentials."""
 

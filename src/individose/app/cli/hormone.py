@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from individose.app.cli.hormone_output import give, remarks, scale_of, show_quantities, write_json
+from individose.app.cli.hormone_output import give, remarks, scale_of, show_quantities, write, write_json
 from individose.app.cli.options import Decorated, json_option, level_option
 from individose.app.cli.output import console
 from individose.base.errors import InputError
@@ -187,6 +187,51 @@ def fit(**given: Any) -> None:
     advice = None if wanted is None else options(found, product.name, wanted, level=given["level"])
     notices = (*line.notices, *(advice.notices if advice else ()))
     give(asked, given, line, notices=notices, options=advice, fit=found)
+
+
+@command.command(short_help="An interactive page of a plan, as one file.")
+@click.argument("plan", metavar="[PLAN]", default="EV 5 mg every 7 d x10")
+@click.option(
+    "--html",
+    "html_file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    default="hormone.html",
+    show_default=True,
+    help="Where the page goes.",
+)
+@click.option("--until", "horizon", metavar="TIME", default=None, help="End of the plan: days, or a date.")
+@click.option("--baseline", metavar="LEVEL", default=None, help="Level that the body makes by itself.")
+@click.option(
+    "--unit", type=click.Choice(("pg/mL", "pmol/L")), default="pg/mL", show_default=True, help="Unit of levels."
+)
+@click.option(
+    "--test", "tests", multiple=True, metavar="TIME=LEVEL", help="A blood test; with any, the person is fitted."
+)
+@click.option("--no-fit", is_flag=True, help="Only draw the blood tests.")
+@click.option("--method", type=click.Choice(("map", "sir", "nuts")), default="map", show_default=True)
+@click.option("--want", metavar="LOW:HIGH", default=None, help="A range of levels to shade.")
+@level_option
+def page(**given: Any) -> None:
+    """An interactive page of a plan, as one file that works without a network.
+
+    Anyone can change the regimen there: the page computes every curve and band by itself, exactly, and keeps the plan in its
+    address. Blood tests of PLAN fit the person whose band is then shown.
+
+    \b
+      individose hormone page
+      individose hormone page plan.json --html mine.html --want 100:200
+    """
+    from individose.app.actions.hormone_page import page as made
+    from individose.app.report.hormone_page import hormone_html
+
+    if not given["tests"]:
+        del given["tests"]
+    asked = _plan(given)
+    target = _range(given["want"], "--want", given["unit"]) if given["want"] else None
+    found = made(asked, probability=given["level"], fit=not given["no_fit"], method=given["method"])
+    write(given["html_file"], hormone_html(found, unit=given["unit"], target=target), "page")
+    remarks(asked, found.notices)
 
 
 def _plan(given: dict[str, Any]) -> HormonePlan:

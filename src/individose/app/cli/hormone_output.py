@@ -56,7 +56,7 @@ def give(
         target = (options.wanted.low * scale_of(unit), options.wanted.high * scale_of(unit))
     seen = hormone_picture(found, unit, asked.levels, target)
     if given["svg_file"]:
-        _write(given["svg_file"], drawn(seen, "Estradiol level over time") + "\n")
+        write(given["svg_file"], drawn(seen, "Estradiol level over time") + "\n", "figure")
     if given["csv_file"]:
         _write_csv(given["csv_file"], asked, found, unit)
     if given["as_json"]:
@@ -151,12 +151,13 @@ def write_json(document: HormoneResultDocument) -> None:
     click.echo(document.model_dump_json(indent=2))
 
 
-def _write(file: str, text: str) -> None:
+def write(file: str, text: str, what: str) -> None:
+    """Text into a file, and a line that says so."""
     try:
         Path(file).write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"{file} cannot be written: {error.strerror}", "a path that can be written") from error
-    remark(f"The figure is {file}.")
+    remark(f"The {what} is {file}.")
 
 
 def _write_csv(file: str, asked: HormonePlan, found: Curve, unit: str) -> None:
