@@ -64,3 +64,6 @@ POSTERIOR_MEAN_WORST = 0.25
 
 LAPLACE = 0.05
 """Laplace's approximation of a log marginal likelihood with three levels and two effects (absolute)."""
+
+CALIBRATION = 0.01
+"""Chance that ranks which are all equally likely are refused, over all quantities of a model (fixed seeds)."""

@@ -1,10 +1,10 @@
 """The symmetry of a chain of which only the last stage is seen: its rates in any order, the dose scaled, give one curve.
 
-A dose d into stage 1 of a chain with rates k_1, .., k_n shows d k_1 .. k_(n-1) D(k_1, .., k_n; t) in stage n. D is symmetric
-(`linear.divided`), so that the rates may change places if d k_1 .. k_(n-1), which is d / k_n times the product of all rates, stays:
-d becomes d k_l / k_n where k_l is the rate that comes last. These are the n! elements of the symmetric group; for three
-stages that is D3, the group of the triangle. A patch that is taken off at W takes d exp(-k_1 W) with it, which the first
-rate alone decides: there the others change places, and that one stays.
+A dose d into stage 1 of a chain with rates k_1, .., k_n shows d k_1 .. k_(n-1) D(k_1, .., k_n; t) in stage n. D is
+symmetric (`linear.divided`), so that the rates may change places if d k_1 .. k_(n-1), which is d / k_n times the
+product of all rates, stays: d becomes d k_l / k_n where k_l is the rate that comes last. These are the n! elements of
+the symmetric group; for three stages that is D3, the group of the triangle. A patch that is taken off at W takes
+d exp(-k_1 W) with it, which the first rate alone decides: there the others change places, and that one stays.
 
 Written for one set of parameters; more are leading axes (`...`). Derivation: docs/theory/generative.md.
 """

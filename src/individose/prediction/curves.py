@@ -49,7 +49,7 @@ class Curve:
 
     def __call__(self, p: Values, design: Data) -> Float[Array, " samples"]:
         given = self.named(p)
-        typical = jnp.asarray(design.typical)
+        typical: Any = jnp.asarray(design.typical)
         columns = []
         for j, name in enumerate(self.relation.parameters):
             own = typical[:, j]
@@ -57,7 +57,7 @@ class Curve:
                 own = own * given[name] if name in self.relative else jnp.full_like(own, 1.0) * given[name]
             columns.append(own)
         moved = design._replace(typical=jnp.stack(columns, axis=1))
-        return self.relation.predict(jnp.zeros(0), moved) * self.per_mg_L
+        return jnp.asarray(self.relation.predict(jnp.zeros(0), moved)) * self.per_mg_L
 
 
 class Designs(NamedTuple):

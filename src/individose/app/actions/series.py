@@ -77,7 +77,9 @@ def observations(
         keys.append((key, size))
         plans.setdefault(key, []).extend(one.times)
     places = {key: sorted(set(times)) for key, times in plans.items()}
-    relation, designs = _designs(model, system, names, [_subject(*key[1:], times) for key, times in places.items()])
+    relation, designs = _designs(
+        model, system, names, [_subject(key[1], key[2], times) for key, times in places.items()]
+    )
     order = list(places)
     rows = [
         (order.index(key), places[key].index(t), size, x, i, t)

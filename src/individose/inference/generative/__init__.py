@@ -4,7 +4,7 @@ Needs numpyro (the extra `generative`). Theory: docs/theory/generative.md.
 """
 
 try:
-    import numpyro as _numpyro
+    import numpyro as _numpyro  # noqa: F401
 except ImportError as _error:
     from individose.base import InputError as _InputError
 

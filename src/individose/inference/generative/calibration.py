@@ -21,6 +21,7 @@ from scipy.stats import chisquare
 
 from individose.inference.generative.model import AbstractGenerative
 from individose.inference.generative.observations import Observations
+from individose.inference.generative.posterior import UNJUDGED
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,25 +56,27 @@ def calibrate(
     draws: int = 99,
     thin: int = 5,
     doublings: int = 7,
+    truth: AbstractGenerative | None = None,
     seed: int = 0,
 ) -> Calibration:
     """The calibration of a model at the times and doses of `seen`, whose values are not looked at.
 
-    **Arguments:** of each chain `draws * thin` draws are made after `warm_up`, and every `thin`-th is kept.
+    **Arguments:** of each chain `draws * thin` draws are made after `warm_up`, and every `thin`-th is kept;
+    `truth`: the model that the data are drawn from, where it is another one.
     """
     keys = jax.random.split(jax.random.key(seed), 3)
-    truth = Predictive(model.program, num_samples=simulations)(keys[0], seen, None)
-    values = jnp.asarray(truth["level"])
+    drawn_from = (truth or model).program
+    true = Predictive(drawn_from, num_samples=simulations)(keys[0], seen, None)
+    values = jnp.asarray(true["level"])
     fit = partial(_one, model, seen, warm_up, draws, thin, doublings)
     found, diverging = jax.jit(jax.vmap(fit))(jax.random.split(keys[1], simulations), values)
     ranks: dict[str, np.ndarray] = {}
     for name, drawn in found.items():
-        if name in ("curve", "rising"):
+        if name in UNJUDGED or name not in true:
             continue
-        true, all_ = np.asarray(truth[name]), np.asarray(drawn)
-        below = np.sum(all_ < true[:, None], axis=1).reshape(simulations, -1)
-        own = {name: below[:, 0]} if true.ndim == 1 else {f"{name}[{i}]": below[:, i] for i in range(below.shape[1])}
-        ranks |= own
+        own = np.asarray(true[name])
+        below = np.sum(np.asarray(drawn) < own[:, None], axis=1).reshape(simulations, -1)
+        ranks |= {name if own.ndim == 1 else f"{name}[{i}]": column for i, column in enumerate(below.T)}
     return Calibration(ranks, draws, int(np.sum(diverging)))
 
 

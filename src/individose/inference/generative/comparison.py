@@ -7,6 +7,7 @@ has seen: drawn from the population that the others tell of. One level at a time
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -123,7 +124,7 @@ def pointwise(posterior: Posterior) -> Any:
     """
     tree = to_arviz(posterior)
     try:
-        from arviz_stats import loo
+        from arviz_stats.loo import loo
     except ImportError as error:
         raise InputError(
             "arviz-stats is not installed",
@@ -131,4 +132,6 @@ def pointwise(posterior: Posterior) -> Any:
             "an optional part of individose",
             "Install individose[arviz].",
         ) from error
-    return loo(tree, pointwise=True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Estimated shape parameter of Pareto")  # it is in the result
+        return loo(tree, pointwise=True)

@@ -37,14 +37,14 @@ class Ascending(dist.Distribution):
     Draws are those of the given ones in the wanted order, the others rejected.
     """
 
-    support = constraints.positive_ordered_vector
+    support: Any = constraints.positive_ordered_vector  # pyright: ignore
     pytree_data_fields = ("each",)
 
     def __init__(self, each: Sequence[dist.Distribution]) -> None:
         self.each = tuple(each)
         super().__init__(batch_shape=(), event_shape=(len(self.each),))
 
-    def log_prob(self, value: Any) -> Any:
+    def log_prob(self, value: Any, intermediates: Any = None) -> Any:
         return sum(one.log_prob(value[..., i]) for i, one in enumerate(self.each))
 
     def sample(self, key: Any, sample_shape: tuple[int, ...] = ()) -> Any:

@@ -12,14 +12,15 @@ import numpyro.distributions as dist
 
 from individose.base import InputError
 from individose.inference.generative.distributions import distribution
-from individose.inference.generative.model import AbstractGenerative, Symmetry, checked, levels, sampled, scatter
+from individose.inference.generative.model import AbstractGenerative, Symmetry, checked, drawn, levels, sampled, scatter
 from individose.inference.generative.observations import Observations
 from individose.inference.generative.prior import Prior
 
 
 @dataclass(frozen=True)
 class Hierarchical(AbstractGenerative):
-    """x_i ~ Normal(b_s + curve(t_i; theta_j), sigma_j) for a level i of series s of study j; log theta_j ~ Normal(log theta, omega).
+    """x_i ~ Normal(b_s + curve(t_i; theta_j), sigma_j) for a level i of series s of study j, where
+    log theta_j ~ Normal(log theta, omega).
 
     **Arguments:** `parameters`: priors of the population's medians theta; `spread`: for those that differ across studies the
     prior of omega, the SD of their logarithm; `sigma`: prior of the scatter within a study, and `sigma_spread` of the SD of
@@ -65,16 +66,16 @@ class Hierarchical(AbstractGenerative):
         middle = seen.level_curves_by_study(p)
         if self.baseline is not None:
             with numpyro.plate("series", seen.n_series):
-                middle = middle + numpyro.sample("baseline", distribution(self.baseline))[seen.series]
+                middle = middle + drawn("baseline", distribution(self.baseline))[seen.series]
         levels(middle, self._scatter(seen), values)
 
     def _by_study(self, name: str, middle: Any, spread: Prior, studies: int) -> Any:
-        omega = numpyro.sample(f"spread_{name}", distribution(spread))
+        omega = drawn(f"spread_{name}", distribution(spread))
         with numpyro.plate("studies", studies):
             if self.sites == "offset":
-                log = jnp.log(middle) + omega * numpyro.sample(f"offset_{name}", dist.Normal(0.0, 1.0))
+                log = jnp.log(middle) + omega * drawn(f"offset_{name}", dist.Normal(0.0, 1.0))
             else:
-                log = numpyro.sample(f"log_{name}_by_study", dist.Normal(jnp.log(middle), omega))
+                log = drawn(f"log_{name}_by_study", dist.Normal(jnp.log(middle), omega))
         return numpyro.deterministic(f"{name}_by_study", jnp.exp(log))
 
     def _scatter(self, seen: Observations) -> Any:

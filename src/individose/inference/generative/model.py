@@ -21,7 +21,8 @@ from individose.inference.generative.prior import Prior
 class Symmetry:
     """Which parameters are the scale and the rates of a chain whose rates may change places (`kinetics.symmetry`).
 
-    **Arguments:** `rates` in the order of the chain, the elimination last; `removed` where doses are taken off again (a patch).
+    **Arguments:** `rates` in the order of the chain, the elimination last; `removed` where doses are taken off again
+    (a patch).
     """
 
     scale: str
@@ -77,11 +78,16 @@ def checked(parameters: Mapping[str, Prior], order: tuple[str, ...], symmetry: S
         )
 
 
+def drawn(name: str, of: dist.Distribution, values: Any = None) -> Any:
+    """A site of the program (numpyro leaves its type open)."""
+    return numpyro.sample(name, of, obs=values)
+
+
 def sampled(parameters: Mapping[str, Prior], order: tuple[str, ...]) -> dict[str, Any]:
     """Sites for all parameters: those of `order` together and rising, the others by themselves."""
-    found = {name: numpyro.sample(name, distribution(prior)) for name, prior in parameters.items() if name not in order}
+    found = {name: drawn(name, distribution(prior)) for name, prior in parameters.items() if name not in order}
     if order:
-        rising = numpyro.sample("rising", Ascending([distribution(parameters[name]) for name in order]))
+        rising = drawn("rising", Ascending([distribution(parameters[name]) for name in order]))
         found |= {name: numpyro.deterministic(name, rising[..., i]) for i, name in enumerate(order)}
     return found
 
@@ -100,7 +106,7 @@ def scatter(sigma: Prior | None, seen: Observations) -> Any:
             "levels scatter around their curve",
             "Give the model sigma=inverse_gamma(2, 20, unit=...).",
         )
-    return numpyro.sample("sigma", distribution(sigma))
+    return drawn("sigma", distribution(sigma))
 
 
 def levels(middle: Any, sd: Any, values: Any) -> None:
@@ -108,4 +114,4 @@ def levels(middle: Any, sd: Any, values: Any) -> None:
     finite = jnp.isfinite(middle)
     middle = numpyro.deterministic("curve", jnp.where(finite, middle, 0.0))
     numpyro.factor("finite", jnp.where(jnp.all(finite), 0.0, -jnp.inf))
-    numpyro.sample("level", dist.Normal(middle, sd), obs=values)
+    drawn("level", dist.Normal(middle, sd), values)

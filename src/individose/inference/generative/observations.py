@@ -9,7 +9,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from individose.base import InputError
@@ -62,7 +61,7 @@ class Observations:
         lengths = {len(x) for x in (self.design, self.sample, self.amount, self.value, self.series, self.time)}
         if lengths != {len(self.value)} or len(self.value) == 0 or not np.all(np.isfinite(self.value)):
             raise InputError(
-                f"observations have parts of lengths {sorted(lengths)}, of which {np.sum(np.isfinite(self.value))} levels are finite",
+                f"the parts have lengths {sorted(lengths)}; {np.sum(np.isfinite(self.value))} levels are finite",
                 "one finite level for each place",
                 "every level lies on one curve and belongs to one series",
                 "Leave out what was not measured.",
@@ -85,8 +84,8 @@ class Observations:
 
     def level_curves(self, p: Parameters) -> Float[Array, " levels"]:
         """The curve at every level, times its amount, for parameters that all studies share."""
-        found = jax.vmap(lambda design: forward(self.curve, p, design))(self.designs)
-        return found[self.design, self.sample] * self.amount
+        count = len(self.design_study)
+        return self._at_levels({name: jnp.broadcast_to(jnp.asarray(x), (count,)) for name, x in p.items()})
 
     def level_curves_by_study(self, p: Parameters) -> Float[Array, " levels"]:
         """The same, where each parameter has a value for each study."""
@@ -97,9 +96,10 @@ class Observations:
                 "parameters differ from study to study",
                 "Build the observations with by_study=True.",
             )
-        mine = {name: jnp.asarray(x)[self.design_study] for name, x in p.items()}
-        found = jax.vmap(lambda own, design: forward(self.curve, own, design))(mine, self.designs)
-        return found[self.design, self.sample] * self.amount
+        return self._at_levels({name: jnp.asarray(x)[self.design_study] for name, x in p.items()})
+
+    def _at_levels(self, p: Parameters) -> Float[Array, " levels"]:
+        return forward(self.curve, p, self.designs)[self.design, self.sample] * self.amount
 
     def without(self, study: int) -> Observations:
         """All levels but those of one study; series and studies keep their numbers."""
@@ -117,24 +117,27 @@ class Observations:
         )
 
 
-def forward(curve: Curve, p: Parameters, design: Any) -> Float[Array, " samples"]:
-    """`curve`, whose derivatives are carried forward with it: few parameters, many samples, and no solver to be reversed."""
-    flat, unravel = ravel_pytree({name: jnp.asarray(x, float) for name, x in p.items()})
+def forward(curve: Curve, p: Parameters, designs: Any) -> Float[Array, "designs samples"]:
+    """`curve` under every design, with parameters of its own (each (designs,)).
 
-    def levels(x: Any) -> Any:
-        return curve(unravel(x), design)
+    Derivatives are carried forward with it: few parameters, many samples, and no solver to be reversed.
+    """
+    names = tuple(p)
+
+    def levels(x: Any, design: Any) -> Any:
+        return curve(dict(zip(names, x, strict=True)), design)
+
+    def with_value(x: Any, design: Any) -> Any:
+        found = levels(x, design)
+        return found, found
 
     @jax.custom_vjp
     def carried(x: Any) -> Any:
-        return levels(x)
+        return jax.vmap(levels)(x, designs)
 
     def both(x: Any) -> Any:
-        def with_value(x: Any) -> Any:
-            found = levels(x)
-            return found, found
-
-        slope, found = jax.jacfwd(with_value, has_aux=True)(x)
+        slope, found = jax.vmap(jax.jacfwd(with_value, has_aux=True))(x, designs)
         return found, slope
 
-    carried.defvjp(both, lambda slope, change: (change @ slope,))
-    return carried(flat)
+    carried.defvjp(both, lambda slope, change: (jnp.einsum("ds,dsp->dp", change, slope),))
+    return carried(jnp.stack([jnp.asarray(p[name], float) for name in names], axis=-1))

@@ -1,8 +1,8 @@
 """Model (b): one curve for all, but every series has a weight and a baseline of its own.
 
-A study's levels may all lie a third too high: another assay, another patch, other people. That is no scatter around the curve,
-and a model that takes it for that finds bands that are too wide and a curve pulled about. Some series are wrong altogether (a
-dose misprinted); a mixture for the weights lets the model find them without being told.
+A study's levels may all lie a third too high: another assay, another patch, other people. That is no scatter around the
+curve, and a model that takes it for that finds bands that are too wide and a curve pulled about. Some series are wrong
+altogether (a dose misprinted); a mixture for the weights lets the model find them without being told.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ import numpyro
 import numpyro.distributions as dist
 
 from individose.inference.generative.distributions import distribution
-from individose.inference.generative.model import AbstractGenerative, Symmetry, checked, levels, sampled, scatter
+from individose.inference.generative.model import AbstractGenerative, Symmetry, checked, drawn, levels, sampled, scatter
 from individose.inference.generative.observations import Observations
 from individose.inference.generative.prior import Prior, beta, log_normal
+
+SPREAD = log_normal(0.1, 0.7, unit="1", why="arms of trials differ by some ten per cent")
+STRANGE = beta(1.0, 9.0, why="one series in ten is not what it says")
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,8 @@ class Weighted(AbstractGenerative):
     parameters: Mapping[str, Prior]
     baseline: Prior
     sigma: Prior | None = None
-    spread: Prior = log_normal(0.1, 0.7, unit="1", why="arms of trials differ by some ten per cent")
-    strange: Prior = beta(1.0, 9.0, why="one series in ten is not what it says")
+    spread: Prior = SPREAD
+    strange: Prior = STRANGE
     astray: float = 1.0
     order: tuple[str, ...] = ()
     symmetry: Symmetry | None = None
@@ -51,12 +54,12 @@ class Weighted(AbstractGenerative):
 
     def program(self, seen: Observations, values: Any) -> None:
         p = sampled(self.parameters, self.order)
-        spread = numpyro.sample("spread", distribution(self.spread))
-        strange = numpyro.sample("strange", distribution(self.strange))
+        spread = drawn("spread", distribution(self.spread))
+        strange = drawn("strange", distribution(self.strange))
         with numpyro.plate("series", seen.n_series):
-            log_weight = numpyro.sample("log_weight", self.weights(spread, strange))
-            baseline = numpyro.sample("baseline", distribution(self.baseline))
-        weight = numpyro.deterministic("weight", jnp.exp(log_weight))
+            log_weight = drawn("log_weight", self.weights(spread, strange))
+            baseline = drawn("baseline", distribution(self.baseline))
+        weight: Any = numpyro.deterministic("weight", jnp.exp(log_weight))
         middle = baseline[seen.series] + weight[seen.series] * seen.level_curves(p)
         levels(middle, scatter(self.sigma, seen), values)
 
@@ -68,7 +71,7 @@ class Weighted(AbstractGenerative):
 
     def astray_given(self, log_weight: Any, spread: Any, strange: Any) -> Any:
         """The probability that a series is a strange one, given its weight: (.., series)."""
-        spread, strange = spread[..., None], strange[..., None]
+        spread, strange = jnp.asarray(spread)[..., None], jnp.asarray(strange)[..., None]
         wide = dist.Normal(0.0, jnp.maximum(spread, self.astray)).log_prob(log_weight) + jnp.log(strange)
         narrow = dist.Normal(0.0, spread).log_prob(log_weight) + jnp.log1p(-strange)
         return jnp.exp(wide - jnp.logaddexp(wide, narrow))
