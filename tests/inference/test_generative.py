@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -38,7 +39,7 @@ from individose.inference.generative import (
     prior_check,
     sample,
 )
-from individose.inference.generative.distributions import Ascending, distribution
+from individose.inference.generative.distributions import Ascending, ByDelays, Rising, distribution
 from individose.kinetics import compose
 from individose.prediction.numbers import NUMPY
 from inference.estradiol import NAMES, seen
@@ -242,6 +243,19 @@ def test_ascending_quantities_are_those_that_happen_to_rise():
     for mine, other in zip(found.T, kept.T, strict=True):
         error = np.hypot(mine.std() / len(mine) ** 0.5, other.std() / len(other) ** 0.5)
         assert within_standard_errors(mine.mean(), other.mean(), error)
+
+
+@pytest.mark.parametrize(("count", "scaled", "last"), [(2, False, 0), (3, False, 0), (3, True, 1), (5, True, 4)])
+def test_rising_rates_by_their_delays(count, scaled, last):
+    """There and back again, in order, with the determinant of the whole matrix of derivatives."""
+    to = ByDelays(scaled, last)
+    for y in np.random.default_rng(count).normal(size=(20, count + scaled)):
+        k = to(y)
+        assert bool(Rising(scaled, last)(k))
+        np.testing.assert_allclose(to.inv(k), y, rtol=0, atol=IDENTITY)
+        np.testing.assert_allclose(jnp.log(jnp.sum(1.0 / k[1:count])), y[1], rtol=IDENTITY)
+        wanted = np.linalg.slogdet(jax.jacfwd(to)(y))[1]
+        np.testing.assert_allclose(to.log_abs_det_jacobian(y, k), wanted, rtol=IDENTITY, atol=IDENTITY)
 
 
 def test_settings_that_contradict_one_another_are_refused():

@@ -69,25 +69,12 @@ def test_the_published_posterior_agrees_on_area_and_peak(found):
     one, other = (np.quantile(x, [0.05, 0.5, 0.95]) for x in areas)
     assert one[0] < other[1] < one[2]
     shown = [curves(p) for p in (mine, theirs)]
-    low, middle, high = np.quantile(shown[0].max(axis=1), [0.05, 0.5, 0.95])
+    low, _middle, high = np.quantile(shown[0].max(axis=1), [0.05, 0.5, 0.95])
     assert low < np.median(shown[1].max(axis=1)) < high
     medians = [np.median(x, axis=0) for x in shown]
     apart = np.abs(medians[0] - medians[1]) / medians[1].max()
     assert apart.max() < 0.15
     assert apart[(DAYS > 0.7) & (DAYS < 3.4)].max() < 0.06
-
-
-def test_the_published_curve_rises_later_than_these_levels(found):
-    """Where the two differ, the levels side with ours: between 5 and 9 hours they lie above the published curve by a third."""
-    data = found.seen
-    early = (data.time > 0.2) & (data.time < 0.4)
-    per_dose = (data.value - np.median(found.flat("baseline"), axis=0)[data.series]) / data.amount
-    per_dose = (per_dose / np.median(found.flat("weight"), axis=0)[data.series])[early]
-    at = np.argmin(np.abs(DAYS - 1.0 / 3.0))
-    mine, theirs = (np.median(curves(p), axis=0)[at] for p in (ours(found), card_samples()))
-    error = per_dose.std() / len(per_dose) ** 0.5
-    assert abs(per_dose.mean() - mine) < abs(per_dose.mean() - theirs)
-    assert theirs < per_dose.mean() - error
 
 
 def test_replicated_levels_look_like_those_that_were_seen(found):

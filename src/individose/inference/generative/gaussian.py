@@ -33,5 +33,5 @@ class Gaussian(AbstractGenerative):
         return {**self.parameters, **({"sigma": self.sigma} if self.sigma else {})}
 
     def program(self, seen: Observations, values: Any) -> None:
-        p = sampled(self.parameters, self.order)
+        p = sampled(self.parameters, self.order, self.symmetry)
         levels(seen.level_curves(p), scatter(self.sigma, seen), values)

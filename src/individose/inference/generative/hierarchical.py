@@ -56,7 +56,7 @@ class Hierarchical(AbstractGenerative):
         return {**self.parameters, **own, **{name: prior for name, prior in others.items() if prior is not None}}
 
     def program(self, seen: Observations, values: Any) -> None:
-        median = sampled(self.parameters, self.order)
+        median = sampled(self.parameters, self.order, self.symmetry)
         p = {}
         for name, middle in median.items():
             if name in self.spread:

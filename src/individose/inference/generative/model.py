@@ -83,12 +83,20 @@ def drawn(name: str, of: dist.Distribution, values: Any = None) -> Any:
     return numpyro.sample(name, of, obs=values)
 
 
-def sampled(parameters: Mapping[str, Prior], order: tuple[str, ...]) -> dict[str, Any]:
-    """Sites for all parameters: those of `order` together and rising, the others by themselves."""
-    found = {name: drawn(name, distribution(prior)) for name, prior in parameters.items() if name not in order}
+def sampled(parameters: Mapping[str, Prior], order: tuple[str, ...], symmetry: Symmetry | None) -> dict[str, Any]:
+    """Sites for all parameters: those of `order` together and rising, with the scale of their chain where it is known; the
+    others by themselves."""
+    scale = symmetry.scale if symmetry and symmetry.rates[-1] in order and symmetry.scale not in order else None
+    together = (*order, *((scale,) if scale else ()))
+    found: dict[str, Any] = {
+        name: drawn(name, distribution(prior)) for name, prior in parameters.items() if name not in together
+    }
     if order:
-        rising = drawn("rising", Ascending([distribution(parameters[name]) for name in order]))
-        found |= {name: numpyro.deterministic(name, rising[..., i]) for i, name in enumerate(order)}
+        last = order.index(symmetry.rates[-1]) if symmetry and scale else 0
+        each = [distribution(parameters[name]) for name in order]
+        of_scale = distribution(parameters[scale]) if scale else None
+        rising = drawn("rising", Ascending(each, of_scale, last))
+        found |= {name: numpyro.deterministic(name, rising[..., i]) for i, name in enumerate(together)}
     return found
 
 

@@ -42,7 +42,7 @@ class Chains:
     chains: int = 4
     warm_up: int = 1000
     draws: int = 1000
-    acceptance: float = 0.8
+    acceptance: float = 0.85
     doublings: int = 10
     dense: bool = True
     starts: Literal["prior", "anywhere"] = "prior"

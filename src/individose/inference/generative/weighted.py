@@ -20,7 +20,7 @@ from individose.inference.generative.model import AbstractGenerative, Symmetry, 
 from individose.inference.generative.observations import Observations
 from individose.inference.generative.prior import Prior, beta, log_normal
 
-SPREAD = log_normal(0.1, 0.7, unit="1", why="arms of trials differ by some ten per cent")
+SPREAD = log_normal(0.1, 0.5, unit="1", why="arms of trials differ by 5 to 20 per cent")
 STRANGE = beta(1.0, 9.0, why="one series in ten is not what it says")
 
 
@@ -53,7 +53,7 @@ class Weighted(AbstractGenerative):
         return {**self.parameters, **own, **({"sigma": self.sigma} if self.sigma else {})}
 
     def program(self, seen: Observations, values: Any) -> None:
-        p = sampled(self.parameters, self.order)
+        p = sampled(self.parameters, self.order, self.symmetry)
         spread = drawn("spread", distribution(self.spread))
         strange = drawn("strange", distribution(self.strange))
         with numpyro.plate("series", seen.n_series):
