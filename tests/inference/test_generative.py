@@ -41,9 +41,13 @@ from individose.inference.generative import (
 )
 from individose.inference.generative.distributions import Ascending, ByDelays, Rising, distribution
 from individose.kinetics import compose
+from individose.kinetics.linear.composition import Chain
+from individose.kinetics.ode import as_system
+from individose.kinetics.ode.register import composed
+from individose.kinetics.system import Entry
 from individose.prediction.numbers import NUMPY
 from inference.estradiol import NAMES, seen
-from tolerances import GRADIENT, IDENTITY, LAPLACE, within_standard_errors
+from tolerances import GRADIENT, IDENTITY, LAPLACE, ODE, within_standard_errors
 
 P = {"d": 478.0, "k1": 0.236, "k2": 4.85, "k3": 1.24}
 TIMES = (0.5, 1.0, 3.0, 7.0)
@@ -103,6 +107,20 @@ def test_series_under_one_dosing_share_a_curve():
     stacked = {name: np.array([x, 2 * x]) for name, x in P.items()}
     twice = {"A": P, "B": {name: 2 * x for name, x in P.items()}}
     np.testing.assert_allclose(apart.level_curves_by_study(stacked), middle(twice), rtol=IDENTITY)
+
+
+def test_differential_equations_give_the_same_curves():
+    """The same observations of the same chain, solved: levels, and slopes in every parameter."""
+    stages = (Chain(("stage1", "stage2"), ("k1", "k2")),)
+    ode = as_system(composed("one_compartment", stages, (Entry(0),), ("k", "V", "k1", "k2")))
+    patch = [Series("patch", "one", (Dose(0.0, 5.0, removed_after_h=2.0),), TIMES, (1.0,) * 4)]
+    closed, solved = (
+        jax.jit(jax.value_and_grad(lambda p, one=one: jnp.sum(one.level_curves(p) ** 2)))(P)
+        for one in (seen(patch), seen(patch, ode))
+    )
+    np.testing.assert_allclose(solved[0], closed[0], rtol=1e1 * ODE)
+    for name, slope in closed[1].items():
+        np.testing.assert_allclose(solved[1][name], slope, rtol=GRADIENT)
 
 
 def test_model_a_is_the_density_of_the_page():

@@ -63,8 +63,9 @@ def _left_out(model: AbstractGenerative, seen: Observations, study: int, how: Ch
     posterior = sample(model, seen.without(study), how)
     hidden = seen.only(study)
     shared = {name: posterior.flat(name) for name in _shared(posterior)}
-    turn = Predictive(model.program, posterior_samples=shared)
-    density = [_log_density({**shared, **turn(jax.random.key(i), hidden, None)}, hidden) for i in range(repeats)]
+    again = Predictive(model.program, posterior_samples=shared)
+    turn = jax.jit(lambda key: again(key, hidden, None))
+    density = [_log_density({**shared, **turn(jax.random.key(i))}, hidden) for i in range(repeats)]
     found = np.concatenate(density)
     total = logsumexp(found)
     worth = float(np.exp(2.0 * total - logsumexp(2.0 * found)))
