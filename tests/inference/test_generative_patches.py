@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 pytest.importorskip("numpyro")
 
-from individose.inference.generative import Chains, leave_one_study_out, posterior_check, sample, weights
+from individose.inference.generative import Chains, Gaussian, leave_one_study_out, posterior_check, sample, weights
 from individose.inference.individual.posterior import AGREE
 from inference.estradiol import NAMES, PATCH_MODEL, WORN_D, card_samples, patches, seen
 
@@ -88,9 +86,8 @@ def test_weights_foretell_a_study_better_than_one_curve_for_all():
     """Each study left out in turn; without weights, one series at twice its dose pulls the curve and widens the scatter."""
     data, how = seen(patches()), Chains(chains=2, warm_up=400, draws=400)
     loose = leave_one_study_out(PATCH_MODEL, data, how, repeats=32)
-    tight = replace(PATCH_MODEL, spread=replace(PATCH_MODEL.spread, numbers=(1e-3, 0.1)), astray=1e-3)
-    stiff = leave_one_study_out(tight, data, how, repeats=32)
+    one_curve = Gaussian(PATCH_MODEL.parameters, PATCH_MODEL.sigma, PATCH_MODEL.order, PATCH_MODEL.symmetry)
+    stiff = leave_one_study_out(one_curve, data, how)
     assert [one.study for one in loose] == list(data.study_names)
     assert sum(one.levels for one in loose) == len(data.value)
-    assert all(one.fit == "converged" for one in loose)
     assert sum(one.log_density for one in loose) > sum(one.log_density for one in stiff)

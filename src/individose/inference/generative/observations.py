@@ -102,18 +102,23 @@ class Observations:
         return forward(self.curve, p, self.designs)[self.design, self.sample] * self.amount
 
     def without(self, study: int) -> Observations:
-        """All levels but those of one study; series and studies keep their numbers."""
+        """All levels but those of one study, whose series are gone; studies keep their numbers."""
         return self._only(self.study[self.series] != study)
 
     def only(self, study: int) -> Observations:
-        """The levels of one study; series and studies keep their numbers."""
+        """The levels and series of one study; studies keep their numbers."""
         return self._only(self.study[self.series] == study)
 
     def _only(self, kept: np.ndarray) -> Observations:
+        left, series = np.unique(self.series[kept], return_inverse=True)
+        names = ("design", "sample", "amount", "value", "time")
         return replace(
             self,
-            **{name: getattr(self, name)[kept] for name in ("design", "sample", "amount", "value", "series", "time")},
+            **{name: getattr(self, name)[kept] for name in names},
             sd=None if self.sd is None else np.asarray(self.sd)[kept],
+            series=series,
+            series_names=tuple(self.series_names[i] for i in left),
+            study=self.study[left],
         )
 
 
