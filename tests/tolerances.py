@@ -88,3 +88,6 @@ COVERED_LEAST, COVERED_MOST = 0.85, 0.95
 
 TWO_METHODS = 0.1
 """Medians of a person's level by MAP and by sampling: a third of the band (relative)."""
+
+CALIBRATION = 0.01
+"""Chance that ranks which are all equally likely are refused, over all quantities of a model (fixed seeds)."""
