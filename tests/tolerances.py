@@ -64,3 +64,12 @@ POSTERIOR_MEAN_WORST = 0.25
 
 LAPLACE = 0.05
 """Laplace's approximation of a log marginal likelihood with three levels and two effects (absolute)."""
+
+CLUSTER_PLANE = 0.03
+"""What one plane for all points leaves of a curved map: the oscillation of the toy circle is 0.01, its curvature more."""
+
+CLUSTER_SOLVED = 1e-6
+"""Points of a cluster against the manifold once each has slopes of its own (absolute)."""
+
+MARCH = 1e-3
+"""A march of fixed steps against the adaptive solver, of the largest level: eight steps between two events leave this."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from individose.app.actions.estimate import CaseResult, Curve, curve_times, describe
+from individose.app.actions.problems import Method
 from individose.app.actions.problems import fit as fit_one
 from individose.base import InputError, Notice
 from individose.dosing import (
@@ -42,7 +43,7 @@ class Compared:
 def estimate_by_methods(
     model: Card,
     patient: Subject,
-    methods: Sequence[str],
+    methods: Sequence[Method],
     *,
     target: Target | None = None,
     extrapolate: bool = False,

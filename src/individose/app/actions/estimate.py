@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from individose.app.actions.problems import Method
 from individose.app.actions.problems import fit as fit_one
 from individose.base import InputError, Notice
 from individose.dosing import Advice, Regimen, advise, current_regimen, steady_state, steady_states
@@ -85,7 +86,7 @@ class CaseResult:
 def estimate(
     card: Card,
     patient: Subject,
-    method: str = "map",
+    method: Method = "map",
     *,
     target: Target | None = None,
     extrapolate: bool = False,

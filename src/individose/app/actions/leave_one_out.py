@@ -49,8 +49,9 @@ DEFAULT = "CCN, prior rows (default)"
 
 @dataclass(frozen=True)
 class Row:
-    """One method: mean error (%) of each figure and of the four, with SD over patients and a bootstrap interval of the mean of
-    the four, against the full fit and against the levels as measured; `errors` (patients, 4) against the full fit."""
+    """One method: mean error (%) of each figure and of the four, with SD over patients and a bootstrap interval of
+    the mean of the four, against the full fit and against the levels as measured; `errors` (patients, 4) against the
+    full fit."""
 
     method: str
     fitted: tuple[float, ...]

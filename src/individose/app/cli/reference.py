@@ -43,6 +43,9 @@ def command_line() -> str:
             continue
         within = click.Context(command, info_name=name, parent=root, **width)
         parts.append(_section(f"individose {name}", command.get_help(within)))
+        for own, inner in sorted(getattr(command, "commands", {}).items()):
+            deeper = click.Context(inner, info_name=own, parent=within, **width)
+            parts.append(_section(f"individose {name} {own}", inner.get_help(deeper)))
     return "\n".join(parts)
 
 

@@ -1,9 +1,9 @@
 """Earlier patients as a new one's prior: their effects under one card, fitted once from all that was measured of each.
 
-Fitted by two stages in turn, until they agree (Steimer, Mallet, Golmard & Boisvieux 1984, Drug Metab Rev 15:265-292): the most
-probable effects of each patient under a normal population, and the population of these effects, whose covariance gets the
-mean uncertainty of one patient added. It starts from the card's population. A patient of weight 0 is fitted, and counts
-for nobody else: so one can be left out.
+Fitted by two stages in turn, until they agree (Steimer, Mallet, Golmard & Boisvieux 1984, Drug Metab Rev 15:265-292):
+the most probable effects of each patient under a normal population, and the population of these effects, whose
+covariance gets the mean uncertainty of one patient added. It starts from the card's population. A patient of weight 0
+is fitted, and counts for nobody else: so one can be left out.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ FEW = 10
 
 @dataclass(frozen=True)
 class Archive:
-    """**Arguments:** `card` and names of `effects` that it belongs to; `ids` (q) and `etas` (q, n) of the patients; `prior` (n, n)
-    the card's own covariance of the effects; `within` (n, n) the mean uncertainty of one patient's effects; `bands` by figure
-    (`peak`, `auc`): by how much intervals from this archive are widened to hold as often as they say.
+    """**Arguments:** `card` and names of `effects` that it belongs to; `ids` (q) and `etas` (q, n) of the patients;
+    `prior` (n, n) the card's own covariance of the effects; `within` (n, n) the mean uncertainty of one patient's
+    effects; `bands` by figure (`peak`, `auc`): by how much intervals from this archive are widened to hold as often
+    as they say.
 
     **Raises:** `InputError` for no patient, effects that are not finite, or shapes that do not fit.
     """

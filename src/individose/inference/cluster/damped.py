@@ -1,7 +1,8 @@
 """Levenberg-Marquardt for one point: least squares of the levels, with or without rows of a prior.
 
-Plain, it minimises sum ((level - f) / SD)^2 from one start, in the coordinates of `space`; with prior rows, that plus z' z: the
-most probable point under a normal prior of that centre and root. Damping is by the diagonal (scaled) or by the identity.
+Plain, it minimises sum ((level - f) / SD)^2 from one start, in the coordinates of `space`; with prior rows, that plus
+z' z: the most probable point under a normal prior of that centre and root. Damping is by the diagonal (scaled) or by
+the identity.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ class Damping(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """Where it ended: `z`, `eta`, levels, sum of squares (with prior rows where there are any), J' J of the levels in z, steps
-    taken, and whether it arrived."""
+    """Where it ended: `z`, `eta`, levels, sum of squares (with prior rows where there are any), J' J of the levels in
+    z, steps taken, and whether it arrived."""
 
     z: Float[Array, " effects"]
     eta: Float[Array, " effects"]

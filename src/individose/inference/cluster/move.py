@@ -1,4 +1,5 @@
-"""Cluster Newton and Cluster Gauss-Newton: all points are solved for, one plane is fitted to them, and it tells each its step.
+"""Cluster Newton and Cluster Gauss-Newton: all points are solved for, one plane is fitted to them, and it tells each
+its step.
 
 Each point has a target of its own (a perturbed level). With the plane y = A z + b, fitted by least squares to all points,
 
@@ -6,9 +7,9 @@ Each point has a target of its own (a perturbed level). With the plane y = A z +
     Cluster Gauss-Newton   z' = z0 + G (target - F(z) + A (z - z0)),  G = (A' W A + I)^-1 A' W
 
 where W holds the levels' 1 / SD^2 and z0 is a draw from the prior, kept as rows of its own. With F linear the second gives
-draws from the exact posterior (randomised maximum likelihood); the first forgets where it came from, and lands on the manifold
-of all parameters that explain the levels. A step is halved while it leaves the domain; one that makes a point worse is not
-taken, and the next is half as long. What could not be solved stays out of the plane.
+draws from the exact posterior (randomised maximum likelihood); the first forgets where it came from, and lands on the
+manifold of all parameters that explain the levels. A step is halved while it leaves the domain; one that makes a
+point worse is not taken, and the next is half as long. What could not be solved stays out of the plane.
 
 References: Aoki, Hayami, De Sterck & Konagaya (2014), SIAM J Sci Comput 36:B14-B44 (Cluster Newton); Aoki, Hayami, Toshimoto
 & Sugiyama (2020), Optim Eng 23:169-199 (Cluster Gauss-Newton); Oliver, He & Reynolds (1996) for perturbed targets and priors.
@@ -57,8 +58,8 @@ class Cluster(NamedTuple):
 
 class Moved(NamedTuple):
     """Where it arrived: `eta` and `z` (points, n), `levels` (points, samples), whether each point was solved, the root
-    mean square of its distances from its target in SDs, the last plane's slope in z (samples, n), and the levels of every point at the
-    start."""
+    mean square of its distances from its target in SDs, the last plane's slope in z (samples, n), and the levels of
+    every point at the start."""
 
     eta: Float[Array, "points effects"]
     z: Float[Array, "points effects"]
@@ -138,6 +139,7 @@ def move(likelihood: Likelihood, how: Moving, data: Any, space: Space, start: Cl
     slope = plane(now.z, now.levels, now.solved)[0]
     if how.broyden:
         own = jnp.broadcast_to(slope, (len(start.z), *slope.shape))
+        now = now._replace(shorter=jnp.zeros(len(start.z)))
         (now, _), _ = jax.lax.scan(by_own, (now, own), None, length=how.broyden)
     away = (start.target - now.levels) / start.sd * start.used
     missed = jnp.sqrt(jnp.sum(away**2, axis=1) / jnp.maximum(jnp.sum(start.used), 1))

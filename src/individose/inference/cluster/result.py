@@ -67,7 +67,8 @@ def _verdict(problem: Problem, found: Moved, aimed: Aim, solved: np.ndarray) -> 
     if np.all(np.ptp(levels, axis=0) <= 1e-12 * np.maximum(np.abs(levels).max(axis=0), 1e-12)):
         return Status(
             Outcome.FLAT,
-            "Every set of parameters gives the same level at the times sampled (before any drug has come in?): the cluster stays "
+            "Every set of parameters gives the same level at the times sampled (before any drug has come in?): the "
+            "cluster stays "
             "where it started. Check the times of doses and samples.",
         )
     away = float(np.median(np.asarray(found.missed)[solved]))
@@ -77,12 +78,14 @@ def _verdict(problem: Problem, found: Moved, aimed: Aim, solved: np.ndarray) -> 
         middle = float(np.median(np.asarray(found.levels)[solved, k]))
         return Status(
             Outcome.BOUND,
-            f"No parameters that are plausible explain the level of {named}: the cluster came to {middle:.3g} mg/L. Check the "
+            f"No parameters that are plausible explain the level of {named}: the cluster came to {middle:.3g} mg/L. "
+            f"Check the "
             "doses, the sampling times and the units of this patient.",
         )
     return Status(
         Outcome.CONVERGED,
-        f"{int(solved.sum())} of {len(solved)} points were solved; in the median they lie {away:.2g} residual SDs from their targets.",
+        f"{int(solved.sum())} of {len(solved)} points were solved; in the median they lie {away:.2g} residual SDs from "
+        f"their targets.",
     )
 
 
