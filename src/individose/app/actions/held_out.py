@@ -90,7 +90,7 @@ def plain_fits(of: Everyone, scale: np.ndarray) -> np.ndarray:
     aims = of.aims._replace(sd=np.ones_like(of.aims.sd))
     space = Space(np.zeros(n), np.diag(1.0 / scale), np.full(n, 1e-9 - 1.0), np.full(n, np.inf))
     spaces = jax.tree.map(lambda x: np.broadcast_to(x, (q, *np.shape(x))), space)
-    how = Damping(steps=400, tolerance=1e-6, scaled=False, raw=True)
+    how = Damping(steps=400, tolerance=1e-6, raw=True)
     return np.asarray(settled_ward(of.likelihood, how, of.data, spaces, aims, np.zeros((q, n))).eta)
 
 

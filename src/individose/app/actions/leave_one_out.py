@@ -126,6 +126,18 @@ def hold(
     return Held(everybody, made, literal, truth, raw, course, horizon_h, refused)
 
 
+def hold_external(card: Card, archive: Archive, patients: Sequence[Subject], *, horizon_h: float) -> Held:
+    """The same for patients of another study, who all have one archive."""
+    bounds, refused = bind_all(card, patients, extrapolate=True)
+    everybody = everyone(together(bounds))
+    course = courses(everybody.problems, horizon_h)
+    full = full_fits(everybody, archive.mean)
+    truth = np.asarray(read_off(everybody.likelihood, full[:, None], *course))[:, 0]
+    raw = np.stack([measured(p.context.subject, horizon_h) for p in everybody.problems])
+    made = [archive] * everybody.count
+    return Held(everybody, made, made, truth, raw, course, horizon_h, refused)
+
+
 LEAST = 4
 """Patients under which nothing is left to learn from."""
 
@@ -181,7 +193,7 @@ def leave_one_out(
         if not wanted(name) and name != DEFAULT:
             continue
         each = run(held, method, problems)
-        found[name] = middle(each, literal=method.variant == "paper")
+        found[name] = middle(each, literal=method.variant == "paper" and isinstance(method, CCN))
         points = each if name == DEFAULT else points
     if wanted("MAP, population of the archive"):
         found["MAP, population of the archive"] = held.figures(posterior_mode(held.archives, problems)[:, None])[:, 0]
