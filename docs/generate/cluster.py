@@ -28,9 +28,15 @@ def _table(part: str) -> str:
 
 def one() -> str:
     """One sample near 3 min."""
-    said
-    = f"Measured {stored()['date']} on {stored()['patients']} volunteers. The
-    time of the peak is 0 % wrong in all rows: " paper = "; ".join(f"{name}: {value:.1f}" for name, value in PRINTED.items()) return f"{said}it is the end of the infusion. The paper's means of four: {paper}.\n\n{_table('one')}"
+    found = stored()
+    if not found:
+        return "No results are stored yet."
+    said = (
+        f"Measured {found['date']} on {found['patients']} volunteers. The time of the peak is 0 % wrong in all rows: it is the "
+        "end of the infusion."
+    )
+    paper = "; ".join(f"{name}: {value:.1f}" for name, value in PRINTED.items())
+    return f"{said} The paper's means of four: {paper}.\n\n{_table('one')}"
 
 
 def two() -> str:

@@ -1,4 +1,4 @@
-"""Leave-one-out: nothing leaks from who is left out, intervals calibrate, archives survive their file; and the paper's data."""
+"""Leave-one-out: nothing leaks from who is left out, intervals calibrate, archives survive their file; the paper's data."""
 
 from __future__ import annotations
 

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Bool, Float
 
 from individose.inference.problem import Likelihood
+from individose.kinetics.schedule import Array
 
 MEASURED = 1
 """What `data.measured` says of a level that was quantified; all others are left out."""

@@ -16,13 +16,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from individose.base import InputError
 from individose.inference.cluster.aim import Aim
 from individose.inference.cluster.damped import Damping, settle
 from individose.inference.cluster.space import Space
 from individose.inference.problem import Likelihood
+from individose.kinetics.schedule import Array
 
 FEW = 10
 """Patients under which an archive says little of how much people differ."""

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from individose.inference.cluster.aim import Aim
 from individose.inference.cluster.space import Space, effects, inside
 from individose.inference.problem import Likelihood
+from individose.kinetics.schedule import Array
 
 
 class Damping(NamedTuple):

@@ -22,10 +22,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Bool, Float
 
 from individose.inference.cluster.space import Space, effects, inside
 from individose.inference.problem import Likelihood
+from individose.kinetics.schedule import Array
 
 HALVINGS = 20
 """How often a step that leaves the domain is halved."""

@@ -124,7 +124,7 @@ def of_point(problem: Problem, method: str, found: Settled, aimed: Aim, space: S
         problem,
         method,
         np.asarray(found.eta),
-        covariance + 1e-9 * prior,
+        np.asarray(covariance + 1e-9 * prior),
         status,
         2.0 * float(loss) if np.isfinite(loss) else None,
         int(found.steps),
