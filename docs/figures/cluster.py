@@ -28,7 +28,7 @@ def stored() -> dict[str, Any]:
 
 def figures() -> dict[str, str]:
     """Every figure by the name of its file."""
-    if "sizes" not in stored():
+    if "minutes" not in stored():
         return {}
     return {"cluster-methods.svg": methods(), "cluster-patients.svg": patients(), "cluster-maps.svg": maps()}
 
@@ -94,10 +94,12 @@ def maps() -> str:
     side, left, gap = 300.0, 64.0, 88.0
     data = stored()
     drawn: list[str] = []
-    top = 1.1 * max(row[k] for part in ("minutes", "sizes") for row in data[part] for k in (1, 2))
+    top = 1.1 * max(row[k] for part in ("minutes", "sizes") for row in data.get(part, []) for k in (1, 2))
     for k, (part, name) in enumerate((("minutes", "minutes of the only sample"), ("sizes", "patients in the archive"))):
         start = left + k * (side + gap)
-        rows = data[part]
+        rows = data.get(part, [])
+        if not rows:
+            continue
         x = level_scale(max(row[0] for row in rows), start, start + side)
         y = level_scale(top, TOP + side, TOP)
         drawn += _axes(x, y, name, "error (%)", "")

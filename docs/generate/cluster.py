@@ -32,8 +32,8 @@ def one() -> str:
     if not found:
         return "No results are stored yet."
     said = (
-        f"Measured {found['date']} on {found['patients']} volunteers. The time of the peak is 0 % wrong in all rows: it is the "
-        "end of the infusion."
+        f"Measured {found['date']} on {found['patients']} volunteers. The time of the peak is 0 % wrong in all rows: "
+        "it is the end of the infusion."
     )
     paper = "; ".join(f"{name}: {value:.1f}" for name, value in PRINTED.items())
     return f"{said} The paper's means of four: {paper}.\n\n{_table('one')}"
@@ -55,6 +55,8 @@ def bands() -> str:
     """How often 90 % intervals hold."""
     found = []
     for part, said in (("one", "3 min"), ("two", "3 and 10 min")):
+        if part not in stored():
+            continue
         here = stored()[part]["bands"]
         for figure, name in (("peak", "peak"), ("half", "half"), ("auc", "area")):
             plain, calibrated = (f"{100 * here[k][figure]:.0f} %" for k in ("cluster", "calibrated"))
