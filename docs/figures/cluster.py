@@ -104,7 +104,7 @@ def maps() -> str:
         y = level_scale(top, TOP + side, TOP)
         drawn += _axes(x, y, name, "error (%)", "")
         for column, ink, said, lift in (
-            (1, BLUE, "peak", -8),
+            (1, BLUE, "peak", 18),
             (2, VERMILLION, "area", -8),
             (3, INK, "mean of four", 18),
         ):
