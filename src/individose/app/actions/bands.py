@@ -1,9 +1,10 @@
 """Do intervals hold as often as they say? Conformal calibration of a cluster's quantiles, one patient left out at a time.
 
-The score of a patient is how far outside of the interval his true figure lies, in widths of the interval (negative inside);
-widening all intervals by the (1 + 1/n) quantile of the scores makes them hold for a new patient of the same kind as
-often as they say, whatever the model (Romano, Patterson & Candes 2019, NeurIPS; scaled by the width). Among the same n patients the
-calibrated share is a matter of ranks, and shows nothing of the model: only patients who gave no score can test it.
+The score of a patient is how far outside of the interval his true figure lies, in widths of the interval (negative
+inside); widening all intervals by the (1 + 1/n) quantile of the scores makes them hold for a new patient of the same
+kind as often as they say, whatever the model (Romano, Patterson & Candes 2019, NeurIPS; scaled by the width). Among
+the same n patients the calibrated share is a matter of ranks, and shows nothing of the model: only patients who gave
+no score can test it.
 """
 
 from __future__ import annotations
