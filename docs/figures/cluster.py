@@ -115,7 +115,8 @@ def maps() -> str:
             drawn.append(label(said, a, b + lift, SIZE, text_anchor="end", fill=ink))
     said = "; ".join(f"{row[0]:g} min: {row[3]:.1f} %" for row in data["minutes"])
     title = "Errors of the default method against sampling time and archive size"
-    return drawing("cluster-maps", title, said, left + 2 * side + gap + 16, TOP + side + 56, *drawn)
+    panels = sum(part in data for part in ("minutes", "sizes"))
+    return drawing("cluster-maps", title, said, left + panels * side + (panels - 1) * gap + 16, TOP + side + 56, *drawn)
 
 
 def _axes(x: Scale, y: Scale, under: str, beside: str, title: str) -> list[str]:
