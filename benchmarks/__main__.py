@@ -11,7 +11,7 @@ from datetime import date
 from importlib import import_module
 from pathlib import Path
 
-ALL = ("startup", "ward", "simulation", "ode", "roads", "estimation", "first_calls", "hormone", "generative")
+ALL = ("startup", "ward", "simulation", "ode", "roads", "estimation", "first_calls", "hormone", "generative", "ccn")
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -91,3 +91,12 @@ TWO_METHODS = 0.1
 
 CALIBRATION = 0.01
 """Chance that ranks which are all equally likely are refused, over all quantities of a model (fixed seeds)."""
+
+CLUSTER_PLANE = 0.03
+"""What one plane for all points leaves of a curved map: the oscillation of the toy circle is 0.01, its curvature more."""
+
+CLUSTER_SOLVED = 1e-6
+"""Points of a cluster against the manifold once each has slopes of its own (absolute)."""
+
+MARCH = 1e-3
+"""A march of fixed steps against the adaptive solver, of the largest level: eight steps between two events leave this."""

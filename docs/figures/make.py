@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import individose as ido
+from docs.figures import cluster
 from docs.figures.gallery import ROUTES, picture
 from docs.figures.growth import growth
 from docs.figures.patients import PATIENTS, newborns
@@ -85,6 +86,7 @@ def figures() -> dict[str, str]:
     cost = growth()
     if cost is not None:
         drawn["growth.svg"] = cost
+    drawn |= cluster.figures()
     drawn |= {f"gallery/{name}.svg": picture(name) for name in ROUTES}
     drawn |= hormone()
     return drawn | {f"{slug(card)}.svg": card_figure(card, read()) for card, (_, read) in PATIENTS.items()}

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 import individose as ido
 from docs.figures.make import slug
 from docs.figures.patients import newborns, quinidine_men
+from docs.generate import cluster
 from docs.generate.cards import table
 from individose.app.actions.evaluate import Evaluation, Score
 from individose.app.cli import main
@@ -155,5 +156,6 @@ BLOCKS = {
     "cards_index": lambda: cards("cards/"),
     "covariates": covariate_register,
     "parameters": parameter_register,
+    **cluster.BLOCKS,
 }
 """What makes each block."""

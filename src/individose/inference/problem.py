@@ -31,6 +31,11 @@ class Likelihood(Protocol):
         """Whether an effect moves the beginning or the end of an input, so that the objective may have corners."""
         ...
 
+    @property
+    def rough(self) -> Likelihood:
+        """The same, where it can be had faster and right to about 1e-4 (for clusters of points); itself where it cannot."""
+        ...
+
     def predict(self, eta: Any, data: Any) -> Any:
         """Levels at the samples of `data`, mg/L."""
         ...

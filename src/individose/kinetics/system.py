@@ -46,6 +46,7 @@ class Whole:
       two samples, with `area` and first `moment`.
     - `steady_amounts`: (parameters, compartment, mg, duration h, interval h, phase h) -> state.
     - `steady_areas`: (parameters, compartment, mg, duration h, interval h) -> area over one interval, by output.
+    - `rough`: the same system in few steps of fixed lengths, where it can be solved so; `marching` says that this is it.
 
     A steady state is infinite where more comes in than can be eliminated. What cannot be solved is NaN throughout, so that
     no number is taken for a level.
@@ -56,6 +57,8 @@ class Whole:
     course: Callable[..., Any]
     steady_amounts: Callable[..., State]
     steady_areas: Callable[..., Outputs]
+    rough: Callable[[], System] | None = None
+    marching: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,16 @@ class System:
     def linear(self) -> bool:
         """Whether superposition holds."""
         return self.whole is None
+
+    @property
+    def together(self) -> bool:
+        """Whether many parameter points are solved faster side by side: all take the same steps."""
+        return self.whole is None or self.whole.marching
+
+    @property
+    def rough(self) -> System:
+        """The same, faster and right to about 1e-4: for clusters of points; itself where it is in closed form."""
+        return self if self.whole is None or self.whole.rough is None else self.whole.rough()
 
     @property
     def optional(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ structure share a compiled program.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -97,8 +97,13 @@ class Relation:
 
     @property
     def together(self) -> bool:
-        """Whether many patients are solved faster side by side: closed forms, which all take the same steps."""
-        return self.system.linear
+        """Whether many patients are solved faster side by side: closed forms and marches, which all take the same steps."""
+        return self.system.together
+
+    @property
+    def rough(self) -> Relation:
+        """The same over a faster solver, right to about 1e-4; itself where the levels are in closed form."""
+        return replace(self, system=self.system.rough)
 
     @property
     def cornered(self) -> bool:

@@ -9,8 +9,8 @@ import numpy as np
 
 from individose.app.actions.estimate import CaseResult, Curve, curve_times, describe
 from individose.app.actions.mixture import belongs, weighed
+from individose.app.actions.problems import Method, fit_groups
 from individose.app.actions.problems import fit as fit_one
-from individose.app.actions.problems import fit_groups
 from individose.base import InputError, Notice
 from individose.dosing import (
     Regimen,
@@ -44,7 +44,7 @@ class Compared:
 def estimate_by_methods(
     model: Card,
     patient: Subject,
-    methods: Sequence[str],
+    methods: Sequence[Method],
     *,
     target: Target | None = None,
     extrapolate: bool = False,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from individose.app.actions.diagnose import diagnose, diagnose_ward
+from individose.app.actions.problems import Method
 from individose.app.actions.problems import fit as fit_one
 from individose.base import InputError, Notice
 from individose.dosing import Advice, Regimen, advise, current_regimen, steady_state, steady_states
@@ -91,7 +92,7 @@ class CaseResult:
 def estimate(
     card: Card,
     patient: Subject,
-    method: str = "map",
+    method: Method = "map",
     *,
     target: Target | None = None,
     extrapolate: bool = False,

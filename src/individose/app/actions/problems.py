@@ -52,11 +52,17 @@ def problem(bound: Bound) -> Problem:
     )
 
 
-def estimator(method: str) -> AbstractIndividualEstimator:
-    """The individual method of a name.
+Method = str | AbstractIndividualEstimator
+"""The name of an individual method, with its default settings, or one with settings of its own."""
+
+
+def estimator(method: Method) -> AbstractIndividualEstimator:
+    """The individual method of a name, or as given.
 
     **Raises:** `InputError` for an unknown one.
     """
+    if not isinstance(method, str):
+        return method
     if method not in METHODS:
         raise InputError(
             f"the method '{method}' was asked for", f"one of {', '.join(METHODS)}", "the inference room's register"
@@ -67,7 +73,7 @@ def estimator(method: str) -> AbstractIndividualEstimator:
 def fit(
     card: Card,
     patient: Subject,
-    method: str = "map",
+    method: Method = "map",
     *,
     extrapolate: bool = False,
     throw: bool = False,
@@ -76,10 +82,10 @@ def fit(
 ) -> Fit:
     """Estimates one patient under one card; of a mixture, the most probable group's fit, with a notice of the others.
 
-    **Arguments:** `method` is `map`, `prior`, `sir` or `nuts`; `extrapolate` accepts covariates outside the card's domain
-    (the result carries the warning); `throw` raises where the status is `failed`; `censoring` is `m3` (a level beyond a
-    limit counts by its probability) or `m1` (it is left out); `prior_weight` multiplies the precision of the effects: below
-    1 the population counts for less (a flattened prior).
+    **Arguments:** `method` is a name of `METHODS`, or an estimator (`CCN(archive)`); `extrapolate` accepts covariates
+    outside the card's domain (the result carries the warning); `throw` raises where the status is `failed`;
+    `censoring` is `m3` (a level beyond a limit counts by its probability) or `m1` (it is left out); `prior_weight`
+    multiplies the precision of the effects: below 1 the population counts for less (a flattened prior).
 
     **Raises:** `InputError`, `DomainError` when the patient cannot be bound to the card; `NumericalError` with `throw`.
     """
@@ -98,7 +104,7 @@ def fit(
 def fit_groups(
     card: Card,
     patient: Subject,
-    method: str = "map",
+    method: Method = "map",
     extrapolate: bool = False,
     censoring: Censoring = "m3",
     prior_weight: float = 1.0,
@@ -111,7 +117,7 @@ def fit_groups(
 def fit_ward(
     card: Card,
     patients: Iterable[Subject],
-    method: str = "map",
+    method: Method = "map",
     *,
     extrapolate: bool = False,
     progress: Callable[[int], None] | None = None,

@@ -17,7 +17,7 @@ from individose.base.errors import InputError
 if TYPE_CHECKING:
     from individose.app.actions.estimate import CaseResult
 
-METHODS = ("map", "prior", "sir", "nuts", "average")
+METHODS = ("map", "prior", "sir", "nuts", "lm", "cn", "cgn", "ccn", "average")
 """Names of the individual methods, known without loading them; `average` is over models."""
 
 RULES = ("likelihood", "selection", "mean")
@@ -60,6 +60,12 @@ NUMERICAL, NOTHING, SOME = 1, 2, 3
     default=True,
     show_default=True,
     help="Say what stands behind each estimate; a large table is done sooner without.",
+)
+@click.option(
+    "--archive",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Earlier patients for --method ccn (see `individose archive`).",
 )
 @table_options
 @extrapolate_option
@@ -124,6 +130,18 @@ def _check(given: dict[str, Any]) -> None:
         raise click.UsageError("--all and --id do not go together.")
     if not averaging and given["others"]:
         raise click.UsageError("--also names models for --method average.")
+    if given["archive"] and "ccn" not in given["methods"]:
+        raise click.UsageError("--archive is for --method ccn.")
+
+
+def _methods(given: dict[str, Any]) -> list[Any]:
+    """The methods by name, or with the archive that one of them was given."""
+    if not given["archive"]:
+        return list(given["methods"])
+    from individose.app.actions.archive import read
+    from individose.inference import CCN
+
+    return [CCN(read(given["archive"])) if name == "ccn" else name for name in given["methods"]]
 
 
 def _one(patients: Patients, given: dict[str, Any]) -> tuple[list[CaseResult], list[Any]]:
@@ -142,7 +160,7 @@ def _one(patients: Patients, given: dict[str, Any]) -> tuple[list[CaseResult], l
             if given["methods"] == ("average",):
                 models = _models(patients, given["others"])
                 return [estimate_by_models(models, subject, rule=given["weights"], **how)], []
-            return [estimate_by_methods(patients.card, subject, given["methods"], **how)], []
+            return [estimate_by_methods(patients.card, subject, _methods(given), **how)], []
         except InputError as error:
             return [], [Refused(subject.id, error)]
     return [], []
@@ -165,7 +183,7 @@ def _many(patients: Patients, given: dict[str, Any]) -> tuple[list[CaseResult], 
         raise click.UsageError("several methods or models are compared for one patient; choose one with --id.")
     with progress(2 * len(patients.subjects), "estimating") as tell:
         ward = fit_ward(
-            patients.card, patients.subjects, given["methods"][0], extrapolate=given["extrapolate"], progress=tell
+            patients.card, patients.subjects, _methods(given)[0], extrapolate=given["extrapolate"], progress=tell
         )
         found = results(patients.card, ward.fits, level=given["level"], behind=given["behind"], progress=tell)
     return found, list(ward.refused)

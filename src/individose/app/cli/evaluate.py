@@ -24,6 +24,23 @@ SOME, NOTHING = 3, 2
     "--resamples", type=click.IntRange(min=100), default=2000, show_default=True, help="Behind each interval."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the resampling.")
+@click.option(
+    "--leave-one-out", is_flag=True, help="Each patient's whole curve from few samples, the others as archive."
+)
+@click.option(
+    "--sample",
+    "samples",
+    type=float,
+    multiple=True,
+    metavar="H",
+    help="With --leave-one-out: the measured sample nearest to this many h after the dose; several may be given [0.05].",
+)
+@click.option(
+    "--horizon",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="H",
+    help="With --leave-one-out: the end of the area [24].",
+)
 @table_options
 @extrapolate_option
 @level_option
@@ -36,9 +53,15 @@ def command(ctx: click.Context, source: str, **given: Any) -> None:
     priori) and from these and the patient's earlier levels (a posteriori). Bias is the mean relative error, imprecision
     its root mean square; intervals come from resampling patients.
 
+    With --leave-one-out each patient is new and the others are an archive: peak, the time of half of it and area from few
+    samples, by each method, against the patient's own full fit.
+
     \b
       individose evaluate ward.csv --card phenobarbital
+      individose evaluate trial.csv --card propofol/yang2019 --leave-one-out --sample 0.05
     """
+    if given["leave_one_out"]:
+        _held_out(ctx, source, given)
     from individose.app.actions.evaluate import evaluate
 
     reading = Reading(dict(given["units"]), dict(given["columns"]), given["ignored"], dict(given["codes"]))
@@ -67,6 +90,28 @@ def command(ctx: click.Context, source: str, **given: Any) -> None:
     for one in found.left_out:
         remark(f"left out: patient {one}")
     ctx.exit(NOTHING if not found.scores else SOME if refused else 0)
+
+
+def _held_out(ctx: click.Context, source: str, given: dict[str, Any]) -> None:
+    """The evaluation with one patient left out at a time; ends the program."""
+    from individose.app.actions.leave_one_out import hold, leave_one_out
+    from individose.app.report.held_out import show_held_out
+    from individose.app.schemas.held_out import held_out_document
+
+    reading = Reading(dict(given["units"]), dict(given["columns"]), given["ignored"], dict(given["codes"]))
+    patients = load(source, given["card"], given["ids"], reading)
+    held = hold(patients.card, patients.subjects, horizon_h=given["horizon"] or 24.0, extrapolate=given["extrapolate"])
+    found = leave_one_out(
+        held, given["samples"] or (0.05,), resamples=given["resamples"], seed=given["seed"], level=given["level"]
+    )
+    if given["as_json"]:
+        click.echo(held_out_document(found))
+    else:
+        show_held_out(found, console())
+    refused = [*patients.refused, *found.refused]
+    for one in refused:
+        remark(f"patient {one.id} refused: {one.error}")
+    ctx.exit(SOME if refused else 0)
 
 
 def show(found: Evaluation) -> None:

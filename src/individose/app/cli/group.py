@@ -18,6 +18,7 @@ from individose.drugs.spelling import suggestion
 COMMANDS = {
     "cards": "List the model cards, or show one.",
     "estimate": "Estimate parameters, exposure and dose from measured levels.",
+    "archive": "Earlier patients as the prior of new ones.",
     "evaluate": "Predict every level from what came before it, and score that.",
     "simulate": "Simulate virtual patients under a regimen.",
     "nca": "Non-compartmental analysis of measured levels.",

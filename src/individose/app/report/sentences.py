@@ -20,6 +20,10 @@ METHODS = {
     "map": "MAP: the most probable parameters given the levels and the population, with a normal approximation around them",
     "sir": "SIR: draws of the posterior, by sampling around the most probable parameters and resampling by weight",
     "nuts": "NUTS: draws of the posterior by Hamiltonian Monte Carlo, several chains",
+    "lm": "LM: least squares of the levels from the typical patient; no population",
+    "cn": "CN: Cluster Newton, points of the population moved onto the parameters that explain the levels",
+    "cgn": "CGN: Cluster Gauss-Newton, points moved onto the levels while each keeps its own draw of the population",
+    "ccn": "CCN: Constrained Cluster Newton, the same from an archive of earlier patients",
     "prior": "prior: the population with this patient's covariates; no level is used",
 }
 CONVENTIONS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
@@ -16,6 +15,8 @@ from individose.base.outcomes import SENTENCES
 from individose.inference.fit import Fit
 from individose.inference.individual import map as mode
 from individose.inference.individual import nuts, restarts, sir
+from individose.inference.individual.abstract import AbstractIndividualEstimator
+from individose.inference.individual.missed import missed
 from individose.inference.individual.posterior import doubtful, explained, of_draws
 from individose.inference.individual.sampling import Sampling, of_chains, seed_of
 from individose.inference.individual.ward import CHUNK, ward
@@ -23,18 +24,6 @@ from individose.inference.problem import Problem
 from individose.kinetics import padded
 
 DEFAULT = mode.DEFAULT
-
-
-class AbstractIndividualEstimator(ABC):
-    """From levels to one patient's effects."""
-
-    @abstractmethod
-    def fit(self, problem: Problem) -> Fit:
-        """The estimate of one patient; hard data give a status, never an exception."""
-
-    @abstractmethod
-    def fit_ward(self, problems: Sequence[Problem]) -> list[Fit]:
-        """The same for many problems whose data have equal shapes and one likelihood."""
 
 
 @dataclass(frozen=True)
@@ -171,11 +160,7 @@ def _drawn(
     """The fit of the draws, with what their mean leaves unexplained."""
     problem = around.problem
     loss, misfit = jax.device_get(explained(problem.likelihood, moments[0], problem.data))
-    return of_draws(around, method, draws, moments, float(loss), sampling, _missed(problem, np.asarray(misfit)))
-
-
-METHODS: dict[str, AbstractIndividualEstimator] = {"map": MAP(), "prior": Prior(), "sir": SIR(), "nuts": NUTS()}
-"""Individual methods by the name that a user gives."""
+    return of_draws(around, method, draws, moments, float(loss), sampling, missed(problem, np.asarray(misfit)))
 
 
 def ward_rows(patients: int) -> int:
@@ -210,7 +195,7 @@ def _fit(problem: Problem, found: mode.Found, other: restarts.Other | None = Non
         notices = (
             Notice(f"fit-{status.code}", status.sentence, "warning" if outcome is Outcome.FAILED else "caution"),
         )
-    notices = (*notices, *_second(problem, found, other), *_missed(problem, np.asarray(found.misfit)))
+    notices = (*notices, *_second(problem, found, other), *missed(problem, np.asarray(found.misfit)))
     fit = Fit(
         problem,
         "map",
@@ -241,25 +226,6 @@ def _second(problem: Problem, found: mode.Found, other: restarts.Other | None) -
             "than usual.",
             "note",
         )
-
-
-MISSED = 4.0
-"""Residual SDs beyond which a level counts as missed by the fit (1 level in 16,000 by chance)."""
-
-
-def _missed(problem: Problem, misfit: np.ndarray) -> tuple[Notice, ...]:
-    """A warning for every level that the fit does not explain."""
-    return tuple(
-        Notice(
-            "level-missed",
-            f"The level of {problem.samples[i]} lies {abs(misfit[i]):.3g} residual SDs "
-            f"{'above' if misfit[i] > 0 else 'below'} what this fit predicts: the model does not explain it. Check the "
-            "doses, the sampling time and the units.",
-            "warning",
-        )
-        for i in np.flatnonzero(~(np.abs(misfit) <= MISSED))
-        if i < len(problem.samples)
-    )
 
 
 def _sentence(problem: Problem, outcome: Outcome, found: mode.Found) -> str:

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 
 from individose.kinetics.ode.memory import names, put_together, taken_apart
 from individose.kinetics.ode.model import Amounts, OdeSystem, Scalar
-from individose.kinetics.ode.segment import Integrand, travel
-from individose.kinetics.ode.settings import DEFAULT, Reason, Settings
+from individose.kinetics.ode.segment import Integrand, marches, travel
+from individose.kinetics.ode.settings import DEFAULT, ROUGH, Reason, Settings
 from individose.kinetics.schedule import Schedule
 from individose.kinetics.system import Outputs, Parameters, Rates, State, System, Whole
 
@@ -91,7 +91,9 @@ def _whole(ode: OdeSystem, settings: Settings) -> Whole:
         found = exposure(seen, p, schedule, at[0], at[1], threshold, settings)
         return solved(found._replace(reason=jnp.zeros(())), found.reason)
 
-    return Whole(levels, areas, course, steady_amounts, steady_areas)
+    able = marches(ode)
+    rough = (lambda: as_system(ode, ROUGH)) if able else None
+    return Whole(levels, areas, course, steady_amounts, steady_areas, rough, able and settings.march > 0)
 
 
 def under_outputs(ode: OdeSystem, p: Parameters) -> tuple[Integrand, ...]:

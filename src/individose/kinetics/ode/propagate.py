@@ -6,6 +6,7 @@ from its anchor; and it gives the reason of a failure, where that can only give 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -57,9 +58,20 @@ def solve(
     state is longer than the compartments where something is remembered.
     """
     records = merged(schedule)
+    settings = _shared_out(settings, len(schedule.span_h) + len(schedule.segment))
     walked = _walk(ode, p, records, _steady(ode, p, schedule, records, settings), settings, areas=areas)
     levels = _wanted(walked.seen, records)
     return Levels(levels, _wanted(walked.gone, records) if areas else None, walked.reason, walked.steps)
+
+
+MANY, FEWEST = 12, 3
+"""From so many stretches on a curve is dense, and a march needs few steps between two of its points."""
+
+
+def _shared_out(settings: Settings, stretches: int) -> Settings:
+    """The steps of a march over each stretch of time: a third, at least `FEWEST`, where the stretches are short."""
+    dense = settings.march and stretches >= MANY
+    return replace(settings, march=max(FEWEST, settings.march // 3)) if dense else settings
 
 
 def states_at_anchors(ode: OdeSystem, p: PieceParameters, schedule: Schedule, settings: Settings = DEFAULT) -> Steady:

@@ -13,6 +13,7 @@ from individose.kinetics.ode.integrate import integrate
 from individose.kinetics.ode.memory import Memory, Whole, awake, later, moment, running
 from individose.kinetics.ode.method import Field, Method, Tolerance
 from individose.kinetics.ode.model import Amounts, OdeSystem, Scalar
+from individose.kinetics.ode.rosenbrock import march
 from individose.kinetics.ode.settings import Reason, Settings
 from individose.kinetics.system import Parameters
 
@@ -115,8 +116,25 @@ def travel(
 ) -> Travelled:
     """The state `span` h later; see `integrate` for `h` and `reason`."""
     one = prepared(ode, p, whole, rates, span, settings, integrands)
+    if settings.march and marches(ode):
+        return _marched(ode, one, span, settings, reason)
     end = integrate(method_of(ode), one.field, one.start, span, one.tolerance, settings, h, reason)
     here = jnp.where(end.reason == Reason.SOLVED, span, end.done * span)
     x = one.state(end.x, here)
     memory = later(ode, one.memory, x, one.pace, here)
     return Travelled(Whole(x, memory), end.x[ode.size :], end.h, end.reason, end.steps)
+
+
+def marches(ode: OdeSystem) -> bool:
+    """Whether a system may be marched through: its rates depend on nothing but amounts."""
+    return not (ode.clock or ode.doses)
+
+
+def _marched(ode: OdeSystem, one: Segment, span: Scalar, settings: Settings, reason: Any) -> Travelled:
+    end = march(one.field, one.start, span, settings.march)
+    finite = jnp.asarray(True)
+    for value in end:
+        finite = finite & jnp.isfinite(jax.lax.stop_gradient(value))
+    why = jnp.where(finite, jnp.asarray(reason, jnp.int32), jnp.int32(Reason.NOT_FINITE))
+    x = tuple(jnp.where(finite, after, before) for after, before in zip(end, one.start, strict=True))
+    return Travelled(Whole(x[: ode.size], one.memory), x[ode.size :], span, why, jnp.int32(settings.march))

@@ -42,15 +42,20 @@ class Settings:
     rtol: float = 1e-8
     atol: float = 1e-10
     max_steps: int = 10_000
+    march: int = 0
 
     def __post_init__(self) -> None:
-        if not (self.rtol > 0 and self.atol >= 0 and self.max_steps > 0):
+        if not (self.rtol > 0 and self.atol >= 0 and self.max_steps > 0 and self.march >= 0):
             raise InputError(
-                f"rtol is {self.rtol:g}, atol is {self.atol:g}, max_steps is {self.max_steps}",
-                "rtol and max_steps are above 0, atol is 0 or above",
+                f"rtol is {self.rtol:g}, atol is {self.atol:g}, max_steps is {self.max_steps}, march is {self.march}",
+                "rtol and max_steps are above 0, atol and march are 0 or above",
                 "an adaptive solver compares its error with them",
                 "Leave them out to have 1e-8, 1e-10 and 10 000.",
             )
 
 
 DEFAULT = Settings()
+"""The precise solver."""
+
+ROUGH = Settings(march=8)
+"""A march whose levels are right to about 1e-4: for the many points of a cluster."""
