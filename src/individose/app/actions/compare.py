@@ -70,7 +70,7 @@ def estimate_by_methods(
 def estimate_by_groups(
     mixture: Card,
     patient: Subject,
-    method: str = "map",
+    method: Method = "map",
     *,
     target: Target | None = None,
     extrapolate: bool = False,
@@ -101,7 +101,7 @@ def models_of(drug: str) -> tuple[Card, ...]:
 def estimate_by_models(
     models: Sequence[Card],
     patient: Subject,
-    method: str = "map",
+    method: Method = "map",
     rule: str = "likelihood",
     *,
     target: Target | None = None,
@@ -168,7 +168,7 @@ def _averaged(
     )
 
 
-def _fitted(models: Sequence[Card], patient: Subject, method: str, extrapolate: bool) -> tuple[list[Fit], list[Notice]]:
+def _fitted(models: Sequence[Card], patient: Subject, method: Method, extrapolate: bool) -> tuple[list[Fit], list[Notice]]:
     fits: list[Fit] = []
     refused: list[InputError] = []
     left_out: list[Notice] = []
