@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from statistics import NormalDist
@@ -85,7 +85,7 @@ class Fit:
 
     def typical(self) -> dict[str, float]:
         """Parameters of the typical patient with the same covariates."""
-        found = individuals([self], np.zeros((1, 1, len(self.eta))))
+        found = individuals([self], [np.zeros((1, len(self.eta)))])
         return {name: float(x[0, 0]) for name, x in found.items()}
 
     def fitted(self) -> np.ndarray:
@@ -224,36 +224,38 @@ def parameters(fits: Sequence[Fit], level: float = 0.9) -> list[dict[str, Estima
     """Individual parameters of many patients of one model, each with its marginal interval, in one compiled call."""
     by_draws = fits[0].problem.likelihood.by_subject < len(fits[0].eta)
     points = _with_draws if by_draws else _corners
-    found = individuals(fits, np.stack([points(fit, level) for fit in fits]))
+    found = individuals(fits, [points(fit, level) for fit in fits])
     if by_draws:
         return [_from_draws(fit, {k: v[i] for k, v in found.items()}, level) for i, fit in enumerate(fits)]
     return [_with_intervals(fit, {k: v[i] for k, v in found.items()}, level) for i, fit in enumerate(fits)]
 
 
-def individuals(fits: Sequence[Fit], etas: np.ndarray) -> dict[str, np.ndarray]:
-    """Parameters (patients, draws) at the latest covariates for effects (patients, draws, effects), by name."""
-    first = fits[0].problem
+def individuals(fits: Sequence[Fit], etas: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """Parameters (patients, draws) at the latest covariates by name, for as many draws (draws, effects) of each patient.
+
+    Patients of one model may differ in the number of their effects, as they do in that of their occasions.
+    """
     if len(fits) == 1:
+        first = fits[0].problem
         found = individual_draws(first.likelihood, etas[0], first.now)
         return {name: np.asarray(x)[None] for name, x in found.items()}
-    rows = 2 ** (len(fits) - 1).bit_length()
-    more = [fits[-1]] * (rows - len(fits))
-    now = jax.tree.map(lambda *x: np.stack(x), *(fit.problem.now for fit in (*fits, *more)))
-    filled = np.concatenate([etas, np.repeat(etas[-1:], len(more), axis=0)])
-    found = _individual_ward(first.likelihood, filled, now)
-    return {name: np.asarray(x)[: len(fits)] for name, x in found.items()}
+    rows: dict[str, list[np.ndarray]] = {}
+    for members in alike(fits):
+        filled = _filled(members)
+        now = jax.tree.map(lambda *x: np.stack(x), *(fits[i].problem.now for i in filled))
+        found = _individual_ward(fits[members[0]].problem.likelihood, np.stack([etas[i] for i in filled]), now)
+        for name, values in found.items():
+            places = rows.setdefault(name, [np.empty(0)] * len(fits))
+            for i, value in zip(members, np.asarray(values), strict=False):
+                places[i] = value
+    return {name: np.stack(values) for name, values in rows.items()}
 
 
 def fitted_ward(fits: Sequence[Fit]) -> list[tuple[np.ndarray, np.ndarray]]:
     """(PRED, IPRED) of many patients of one model at the levels of their histories, in one call for each size."""
     found: list[tuple[np.ndarray, np.ndarray]] = [(np.empty(0), np.empty(0))] * len(fits)
-    by_shape: dict[tuple, list[int]] = {}
-    for i, fit in enumerate(fits):
-        shape = tuple(np.shape(leaf) for leaf in jax.tree.leaves(fit.problem.data))
-        by_shape.setdefault(shape, []).append(i)
-    for members in by_shape.values():
-        rows = 2 ** (len(members) - 1).bit_length()
-        filled = [fits[i] for i in (*members, *[members[-1]] * (rows - len(members)))]
+    for members in alike(fits, lambda fit: tuple(np.shape(leaf) for leaf in jax.tree.leaves(fit.problem.data))):
+        filled = [fits[i] for i in _filled(members)]
         data = jax.tree.map(lambda *x: np.stack(x), *(fit.problem.data for fit in filled))
         etas = np.stack([np.stack([np.zeros_like(fit.eta), fit.eta]) for fit in filled])
         levels = np.asarray(_predict_pairs(fits[members[0]].problem.likelihood, etas, data))
@@ -261,6 +263,19 @@ def fitted_ward(fits: Sequence[Fit]) -> list[tuple[np.ndarray, np.ndarray]]:
             sampled = np.asarray(fits[i].problem.data.sampled)
             found[i] = (pair[0][sampled], pair[1][sampled])
     return found
+
+
+def alike(fits: Sequence[Fit], shape: Callable[[Fit], Any] = lambda fit: None) -> list[list[int]]:
+    """Places of the fits that one compiled call can serve: of one likelihood, as many effects, and one `shape`."""
+    groups: dict[Any, list[int]] = {}
+    for i, fit in enumerate(fits):
+        groups.setdefault((fit.problem.likelihood, len(fit.eta), shape(fit)), []).append(i)
+    return list(groups.values())
+
+
+def _filled(members: list[int]) -> list[int]:
+    """The places, filled up with the last to a power of two: few sizes, so that few programs are compiled."""
+    return [*members, *[members[-1]] * (2 ** (len(members) - 1).bit_length() - len(members))]
 
 
 def _corners(fit: Fit, level: float) -> np.ndarray:

@@ -233,7 +233,7 @@ def _described(card: Card, fits: Sequence[Fit], level: float) -> list[CaseResult
     if on:
         for i, one in zip(on, steady_states([fits[i] for i in on], [regimens[i] for i in on], level), strict=True):  # pyright: ignore[reportArgumentType]
             exposures[i] = one
-    typical = individuals(fits, np.zeros((len(fits), 1, len(fits[0].eta))))
+    typical = individuals(fits, [np.zeros((1, len(fit.eta))) for fit in fits])
     levels = fitted_ward(fits)
     return [
         CaseResult(
