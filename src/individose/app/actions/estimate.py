@@ -17,6 +17,7 @@ from individose.events import Dose, Level, Subject, expand_doses
 from individose.inference import Averaged, Estimate, Fit
 from individose.inference.diagnostics import Diagnostics, WardDiagnostics, of_ward
 from individose.inference.fit import fitted_ward, individuals, parameters
+from individose.prediction.observations import Censoring, Options
 
 if TYPE_CHECKING:
     from individose.app.actions.compare import Compared
@@ -95,6 +96,9 @@ def estimate(
     *,
     target: Target | None = None,
     extrapolate: bool = False,
+    censoring: Censoring = "m3",
+    prior_weight: float = 1.0,
+    fixed: Sequence[str] = (),
     curve: bool = True,
     advice: bool = True,
     behind: bool = True,
@@ -102,15 +106,21 @@ def estimate(
 ) -> CaseResult:
     """Fits one patient and works out exposure, advice and curve.
 
-    **Raises:** as `fit`.
+    **Arguments:** `extrapolate`, `censoring`, `prior_weight` and `fixed` as for `fit`. **Raises:** as `fit`.
     """
+    options: Options = {
+        "extrapolate": extrapolate,
+        "censoring": censoring,
+        "prior_weight": prior_weight,
+        "fixed": fixed,
+    }
     if card.groups and advice:
         from individose.app.actions.compare import estimate_by_groups
 
         return estimate_by_groups(
-            card, patient, method, target=target, extrapolate=extrapolate, curve=curve, level=level, behind=behind
+            card, patient, method, target=target, curve=curve, level=level, behind=behind, **options
         )
-    fit = fit_one(card, patient, method, extrapolate=extrapolate)
+    fit = fit_one(card, patient, method, **options)
     return describe(card, fit, target, curve=curve, advice=advice, behind=behind, level=level)
 
 
