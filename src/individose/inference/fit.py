@@ -28,7 +28,10 @@ from individose.inference.exposure import (
     read,
 )
 from individose.inference.individual.sampling import Sampling
-from individose.inference.problem import Likelihood, Problem
+from individose.inference.problem import Likelihood, Problem, impossible
+
+ROUNDS = 50
+"""How often draws are drawn again where some of them are impossible."""
 
 DRAWS, FEW_DRAWS = 2000, 200
 """Draws behind an interval; its ends then carry a Monte Carlo error of about 2 % of its width. Where each draw steps through
@@ -77,7 +80,24 @@ class Fit:
         if self.draws is not None:
             return self.draws[generator.integers(len(self.draws), size=count)]
         root = np.linalg.cholesky(self.covariance)
-        return self.eta + generator.standard_normal((count, len(self.eta))) @ root.T
+
+        def drawn() -> np.ndarray:
+            return self.eta + generator.standard_normal((count, len(self.eta))) @ root.T
+
+        if not self.problem.likelihood.guarded:
+            return drawn()
+        return self._possible(count, drawn)
+
+    def _possible(self, count: int, drawn: Callable[[], np.ndarray]) -> np.ndarray:
+        """The first `count` draws with no parameter below 0 that cannot be there; the estimate where there are too few."""
+        found = np.empty((0, len(self.eta)))
+        for _ in range(ROUNDS):
+            some = drawn()
+            wrong = np.asarray(impossible_draws(self.problem.likelihood, some, self.problem.data))
+            found = np.concatenate([found, some[~wrong]])
+            if len(found) >= count:
+                return found[:count]
+        return np.concatenate([found, np.repeat(self.eta[None], count - len(found), axis=0)])
 
     def parameters(self, level: float = 0.9) -> dict[str, Estimate]:
         """Individual parameters at the patient's latest covariates, each with its marginal interval."""
@@ -224,10 +244,25 @@ def parameters(fits: Sequence[Fit], level: float = 0.9) -> list[dict[str, Estima
     """Individual parameters of many patients of one model, each with its marginal interval, in one compiled call."""
     by_draws = fits[0].problem.likelihood.by_subject < len(fits[0].eta)
     points = _with_draws if by_draws else _corners
-    found = individuals(fits, [points(fit, level) for fit in fits])
+    rows = [points(fit, level) for fit in fits]
+    guarded = fits[0].problem.likelihood.guarded
+    if guarded:
+        # the typical patient too, beside whom a parameter is seen to be nothing
+        found = individuals(fits, [np.vstack([row, np.zeros_like(row[:1])]) for row in rows])
+        found = {k: _rounded(v[:, :-1], v[:, -1:]) if k in guarded else v[:, :-1] for k, v in found.items()}
+    else:
+        found = individuals(fits, rows)
     if by_draws:
         return [_from_draws(fit, {k: v[i] for k, v in found.items()}, level) for i, fit in enumerate(fits)]
     return [_with_intervals(fit, {k: v[i] for k, v in found.items()}, level) for i, fit in enumerate(fits)]
+
+
+NOTHING = 1e-8
+"""Fraction of its typical value under which a parameter that cannot be negative is reported as 0."""
+
+
+def _rounded(values: np.ndarray, typical: np.ndarray) -> np.ndarray:
+    return np.where(values < NOTHING * typical, 0.0, values)
 
 
 def individuals(fits: Sequence[Fit], etas: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
@@ -333,6 +368,12 @@ def predict(likelihood: Likelihood, eta: Any, data: Any) -> Any:
 def predict_draws(likelihood: Likelihood, etas: Any, data: Any) -> Any:
     """Levels (draws, samples) for many draws of the effects of one patient."""
     return jax.vmap(lambda eta: likelihood.predict(eta, data))(etas)
+
+
+@partial(jax.jit, static_argnums=0)
+def impossible_draws(likelihood: Likelihood, etas: Any, data: Any) -> Any:
+    """Which of many draws of the effects bring a parameter below 0 that cannot be."""
+    return jax.vmap(lambda eta: impossible(likelihood, eta, data))(jnp.asarray(etas))
 
 
 @partial(jax.jit, static_argnums=0)

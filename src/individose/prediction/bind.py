@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from individose.base import CardError, InputError, Notice
-from individose.drugs import Card, CovariateUse, Effect, covariate, evaluate
+from individose.drugs import Card, CovariateUse, Effect, covariate, evaluate, registers
 from individose.drugs.held import held
 from individose.events import Level, Reset, Subject, check_history
 from individose.kinetics import System, arrange, compose, padded
@@ -104,7 +104,9 @@ def relation(card: Card) -> tuple[System, Relation]:
             )
     effects, between = (tuple((names.index(e.parameter), e.transform) for e in level) for level in by_level(card))
     first, *others = conventions(residuals(card, system))
-    return system, Relation(system, names, effects, first, between=between, others=tuple(others))
+    shifted = {e.parameter for e in card.effects if e.transform == "normal"}
+    guarded = tuple(name for name in names if name in shifted and not registers.parameters()[name].signed)
+    return system, Relation(system, names, effects, first, between=between, others=tuple(others), guarded=guarded)
 
 
 def by_level(card: Card) -> tuple[tuple[Effect, ...], tuple[Effect, ...]]:

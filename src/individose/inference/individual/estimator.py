@@ -209,7 +209,8 @@ def _fit(problem: Problem, found: mode.Found, other: restarts.Other | None = Non
         notices = (
             Notice(f"fit-{status.code}", status.sentence, "warning" if outcome is Outcome.FAILED else "caution"),
         )
-    notices = (*notices, *_second(problem, found, other), *_missed(problem, np.asarray(found.misfit)))
+    said = (*_second(problem, found, other), *_cut(problem, found), *_missed(problem, np.asarray(found.misfit)))
+    notices = (*notices, *said)
     fit = Fit(
         problem,
         "map",
@@ -233,11 +234,31 @@ def _second(problem: Problem, found: mode.Found, other: restarts.Other | None) -
             f"Another set of parameters explains the levels nearly as well (objective {other.gap:.2g} higher); it differs "
             f"most in {named}. The interval around this estimate does not cover it.",
         )
-    if found.outcome != Outcome.FAILED and np.isnan(found.last_step):
+    if found.outcome != Outcome.FAILED and np.isnan(found.last_step) and not _nothing(problem, found):
         yield Notice(
             "at-a-corner",
             "At the most probable parameters an input begins or ends just when a level was taken: the interval is rougher "
             "than usual.",
+            "note",
+        )
+
+
+def _nothing(problem: Problem, found: mode.Found) -> list[str]:
+    """The parameters that went to 0 and cannot be negative."""
+    room = np.asarray(found.room)
+    return [name for name, one in zip(problem.likelihood.guarded, room, strict=False) if one[0] < DEFAULT.nothing]
+
+
+def _cut(problem: Problem, found: mode.Found) -> Iterator[Notice]:
+    """A note on intervals that would reach below 0."""
+    names = [
+        name for name, one in zip(problem.likelihood.guarded, np.asarray(found.room), strict=False) if one[1] < 0.0
+    ]
+    if names and found.outcome != Outcome.FAILED:
+        yield Notice(
+            "cut-at-zero",
+            f"{', '.join(names)} cannot be negative: the normal approximation around the estimate reaches below 0 and is cut "
+            "there. Method sir or nuts gives the interval itself.",
             "note",
         )
 
@@ -271,6 +292,12 @@ def _sentence(problem: Problem, outcome: Outcome, found: mode.Found) -> str:
         concerned[problem.likelihood.by_subject :] = False
         if not np.asarray(problem.data.measured).any():
             return "No level was measured: this is the typical patient with these covariates."
+    elif _nothing(problem, found):
+        named = ", ".join(_nothing(problem, found))
+        return (
+            f"{named} went to 0 and cannot be negative: the levels do not fit this model. Check the doses, the sampling "
+            "times and the units of this patient."
+        )
     else:
         concerned = np.abs(found.eta) > mode.Settings().edge * np.sqrt(prior)
     named = [name for name, yes in zip(problem.effects, concerned, strict=True) if yes and name]
