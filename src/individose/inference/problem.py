@@ -33,6 +33,11 @@ class Likelihood(Protocol):
         ...
 
     @property
+    def relative(self) -> tuple[bool, ...]:
+        """Which of the patient's own effects act on a logarithm or a logit, so that their SD is a matter of factors."""
+        ...
+
+    @property
     def guarded(self) -> tuple[str, ...]:
         """Parameters that some effects would bring below 0, where they cannot be."""
         ...

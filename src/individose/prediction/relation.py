@@ -108,6 +108,11 @@ class Relation:
         return bool(names & {"lag", "duration", "rate"})
 
     @property
+    def relative(self) -> tuple[bool, ...]:
+        """Which of the patient's own effects act on a logarithm or a logit."""
+        return tuple(transform != "normal" for _, transform in self.effects)
+
+    @property
     def by_subject(self) -> int:
         """How many of the effects are the patient's own."""
         return len(self.effects)

@@ -177,7 +177,7 @@ class FitEntry(Part):
     card: Annotated[str, Field(description="Id of the model card.")]
     card_sha256: Annotated[str, Field(description="Digest of the card's file.")]
     method: str
-    status: Literal["converged", "flat", "bound", "failed"]
+    status: Literal["converged", "flat", "multi-modal", "bound", "failed"]
     statement: Annotated[str, Field(description="The status as a sentence.")]
     objective: Annotated[Figure, Field(description="Twice the minus log posterior, constants left out.")]
     eta: Annotated[Figures, Field(description="Random effect on each varying parameter.")]

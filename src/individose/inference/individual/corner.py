@@ -19,7 +19,9 @@ from individose.inference.problem import Likelihood, loss
 STEPS = 200
 BISECTIONS = 40
 ARRIVED = 1e-11
-"""Change of the loss, relative, under which a step counts for nothing; three in a row end the descent."""
+"""Change of the loss, relative, under which a step counts for nothing; `IDLE` in a row end the descent."""
+
+IDLE = 6
 
 
 class _Descent(NamedTuple):
@@ -62,10 +64,12 @@ def corner(likelihood: Likelihood, data: Any, start: Any, settings: Settings = D
             return low, high, jnp.where(fits, length, following), tries + 1, fits
 
         first = (jnp.asarray(0.0), jnp.asarray(jnp.inf), jnp.asarray(1.0), jnp.asarray(0), jnp.asarray(False))
-        low, _, length, _, fits = jax.lax.while_loop(trying, bisect, first)
+        low, high, length, _, fits = jax.lax.while_loop(trying, bisect, first)
         eta = s.eta + jnp.where(fits, length, low) * direction
         here, turn = value(eta), slope(eta)
-        moved, change = eta - s.eta, turn - s.slope
+        # at the corner itself nothing is lower: the slope on its other side tells the metric to go along it
+        beyond = s.eta + jnp.where(fits, length, jnp.where(jnp.isfinite(high), high, low)) * direction
+        moved, change = beyond - s.eta, jax.lax.cond(fits, lambda: turn, lambda: slope(beyond)) - s.slope
         along = moved @ change
         updated = along > 1e-300
         rate = 1.0 / jnp.where(updated, along, 1.0)
@@ -76,7 +80,7 @@ def corner(likelihood: Likelihood, data: Any, start: Any, settings: Settings = D
 
     prior = _along(likelihood, data, start, settings)
     begun = _Descent(start, value(start), slope(start), prior, jnp.asarray(0), jnp.asarray(0))
-    end = jax.lax.while_loop(lambda s: (s.idle < 3) & (s.steps < STEPS), step, begun)
+    end = jax.lax.while_loop(lambda s: (s.idle < IDLE) & (s.steps < STEPS), step, begun)
     covariance, informed = curved(likelihood, end.eta, data)
     usable = jnp.isfinite(end.loss) & jnp.all(jnp.isfinite(covariance))
     outcome = jnp.where(usable, judged(likelihood, end.eta, informed, data, settings), Outcome.FAILED.value)

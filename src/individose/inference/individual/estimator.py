@@ -17,6 +17,7 @@ from individose.inference.fit import Fit
 from individose.inference.individual import map as mode
 from individose.inference.individual import nuts, restarts, sir
 from individose.inference.individual.posterior import doubtful, explained, of_draws
+from individose.inference.individual.rival import NOT_COVERED, second
 from individose.inference.individual.sampling import Sampling, of_chains, seed_of
 from individose.inference.problem import Problem
 from individose.kinetics import padded
@@ -202,14 +203,18 @@ def _together(found: Sequence[mode.Found]) -> mode.Found:
 
 def _fit(problem: Problem, found: mode.Found, other: restarts.Other | None = None) -> Fit:
     outcome = Outcome(int(found.outcome))
-    status = Status(outcome, _sentence(problem, outcome, found))
+    sentence = _sentence(problem, outcome, found)
+    if other is not None and outcome is not Outcome.FAILED:
+        sentence = " ".join(filter(None, (second(problem, found.eta, other), NOT_COVERED, sentence)))
+        outcome = Outcome.BOUND if outcome is Outcome.BOUND else Outcome.MULTI_MODAL
+    status = Status(outcome, sentence)
     objective = 2.0 * float(found.loss)
     notices: tuple[Notice, ...] = ()
     if outcome is not Outcome.CONVERGED:
         notices = (
             Notice(f"fit-{status.code}", status.sentence, "warning" if outcome is Outcome.FAILED else "caution"),
         )
-    said = (*_second(problem, found, other), *_cut(problem, found), *_missed(problem, np.asarray(found.misfit)))
+    said = (*_corner(problem, found), *_cut(problem, found), *_missed(problem, np.asarray(found.misfit)))
     notices = (*notices, *said)
     fit = Fit(
         problem,
@@ -223,17 +228,8 @@ def _fit(problem: Problem, found: mode.Found, other: restarts.Other | None = Non
     return replace(fit, notices=notices)
 
 
-def _second(problem: Problem, found: mode.Found, other: restarts.Other | None) -> Iterator[Notice]:
-    """What is to be said of another optimum, and of one at a corner."""
-    if other is not None:
-        sd = np.sqrt(np.diag(np.linalg.inv(np.asarray(problem.data.precision))))
-        far = np.argsort(-np.abs(other.eta - found.eta) / sd)[:2]
-        named = " and ".join(problem.effects[i] for i in far if problem.effects[i])
-        yield Notice(
-            "multi-modal",
-            f"Another set of parameters explains the levels nearly as well (objective {other.gap:.2g} higher); it differs "
-            f"most in {named}. The interval around this estimate does not cover it.",
-        )
+def _corner(problem: Problem, found: mode.Found) -> Iterator[Notice]:
+    """What is to be said of an optimum at a corner."""
     if found.outcome != Outcome.FAILED and np.isnan(found.last_step) and not _nothing(problem, found):
         yield Notice(
             "at-a-corner",
