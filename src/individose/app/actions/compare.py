@@ -34,13 +34,14 @@ COMPARED = ("trough", "average")
 @dataclass(frozen=True)
 class Compared:
     """One method or model: what it is called, its weight in an average (None outside of one), how it ended, and what it
-    says. `exposure` is empty where the patient is on no regimen or the fit failed."""
+    says. `exposure` is empty where the patient is on no regimen or the fit failed; `fit` is None for an average."""
 
     label: str
     status: str
     parameters: dict[str, Estimate]
     exposure: dict[str, Estimate]
     weight: float | None = None
+    fit: Fit | None = None
 
 
 def estimate_by_methods(
@@ -194,7 +195,7 @@ def _rows(averaged: Averaged, regimen: Regimen | None, level: float) -> list[Com
 
 def _compared(fit: Fit, label: str, regimen: Regimen | None, level: float) -> Compared:
     exposed = steady_state(fit, regimen, level) if regimen is not None and fit.status.ok else {}
-    return Compared(label, fit.status.code, fit.parameters(level), exposed)
+    return Compared(label, fit.status.code, fit.parameters(level), exposed, fit=fit)
 
 
 def _average_row(averaged: Averaged, exposure: dict[str, Estimate]) -> Compared:
