@@ -16,13 +16,15 @@ class Outcome(IntEnum):
 
     CONVERGED = 0
     FLAT = 1
-    BOUND = 2
-    FAILED = 3
+    MULTI_MODAL = 2
+    BOUND = 3
+    FAILED = 4
 
 
 SENTENCES = {
     Outcome.CONVERGED: "The search reached an optimum: the gradient vanishes and the curvature is positive.",
     Outcome.FLAT: "The levels say nothing about at least one parameter, which stays at its typical value.",
+    Outcome.MULTI_MODAL: "Another set of parameters explains the levels nearly as well; the interval does not cover it.",
     Outcome.BOUND: "A parameter went to the edge of what is plausible (beyond 6 standard deviations of the population); "
     "check the doses, the sampling times and the units of this patient.",
     Outcome.FAILED: "The search found no optimum within its steps, or the model gave no finite level; "
@@ -32,7 +34,7 @@ SENTENCES = {
 
 @dataclass(frozen=True)
 class Status:
-    """`code` in lower case (`converged`, `flat`, `bound`, `failed`) and a sentence for a person."""
+    """`code` in lower case (`converged`, `flat`, `multi-modal`, `bound`, `failed`) and a sentence for a person."""
 
     outcome: Outcome
     sentence: str = ""
@@ -43,7 +45,7 @@ class Status:
 
     @property
     def code(self) -> str:
-        return self.outcome.name.lower()
+        return self.outcome.name.lower().replace("_", "-")
 
     @property
     def ok(self) -> bool:

@@ -104,8 +104,7 @@ def _course(fit: Fit, regimen: Regimen, etas: np.ndarray, threshold_mg_L: float 
 def steady_states(fits: Sequence[Fit], regimens: Sequence[Regimen], level: float = 0.9) -> list[dict[str, Estimate]]:
     """`steady_state` of many patients of one model, each under a regimen of their own, in one compiled call."""
     system = _system(fits[0])
-    etas = np.stack([np.vstack([fit.eta, fit.sample()]) for fit in fits])
-    p = individuals(fits, etas)
+    p = individuals(fits, [np.vstack([fit.eta, fit.sample()]) for fit in fits])
     trough, area = (np.asarray(x) for x in _steady_ward(system, p, *_columns(regimens)))
     found = _metrics(trough, area, _columns(regimens)[2][:, None])
     return [{name: estimated(found[name][i], unit, level) for name, unit in METRICS.items()} for i in range(len(fits))]

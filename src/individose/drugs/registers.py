@@ -88,11 +88,12 @@ class Covariate:
 
 @dataclass(frozen=True)
 class ParameterMeaning:
-    """A parameter of a system and the canonical unit that its equation must yield."""
+    """A parameter of a system and the canonical unit that its equation must yield; only a `signed` one may be below 0."""
 
     name: str
     unit: str
     meaning: str
+    signed: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def parameters() -> Mapping[str, ParameterMeaning]:
     for group in (names for part in metabolites().values() for names in part.parameterisations):
         for name in group[:-1]:
             one = found[name.removesuffix("m")]
-            found.setdefault(name, ParameterMeaning(name, one.unit, f"{one.meaning}, of the metabolite"))
+            found.setdefault(name, ParameterMeaning(name, one.unit, f"{one.meaning}, of the metabolite", one.signed))
     for name in numbered:
         one = found[name]
         for i in range(1, 10):

@@ -38,7 +38,7 @@ def to_arviz(fit: Fit) -> Any:
     chains = fit.sampling.chains
     named = [i for i, name in enumerate(fit.problem.effects) if name]
     by_chain = fit.draws.reshape(chains, -1, fit.draws.shape[-1])
-    parameters = individuals([fit], fit.draws[None])
+    parameters = individuals([fit], [fit.draws])
     posterior = {name: values.reshape(chains, -1) for name, values in parameters.items()}
     posterior["eta"] = by_chain[:, :, named]
     measured = np.asarray(fit.problem.data.measured) > 0

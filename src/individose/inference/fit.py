@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from statistics import NormalDist
@@ -28,7 +28,10 @@ from individose.inference.exposure import (
     read,
 )
 from individose.inference.individual.sampling import Sampling
-from individose.inference.problem import Likelihood, Problem
+from individose.inference.problem import Likelihood, Problem, impossible
+
+ROUNDS = 50
+"""How often draws are drawn again where some of them are impossible."""
 
 DRAWS, FEW_DRAWS = 2000, 200
 """Draws behind an interval; its ends then carry a Monte Carlo error of about 2 % of its width. Where each draw steps through
@@ -77,7 +80,24 @@ class Fit:
         if self.draws is not None:
             return self.draws[generator.integers(len(self.draws), size=count)]
         root = np.linalg.cholesky(self.covariance)
-        return self.eta + generator.standard_normal((count, len(self.eta))) @ root.T
+
+        def drawn() -> np.ndarray:
+            return self.eta + generator.standard_normal((count, len(self.eta))) @ root.T
+
+        if not self.problem.likelihood.guarded:
+            return drawn()
+        return self._possible(count, drawn)
+
+    def _possible(self, count: int, drawn: Callable[[], np.ndarray]) -> np.ndarray:
+        """The first `count` draws with no parameter below 0 that cannot be there; the estimate where there are too few."""
+        found = np.empty((0, len(self.eta)))
+        for _ in range(ROUNDS):
+            some = drawn()
+            wrong = np.asarray(impossible_draws(self.problem.likelihood, some, self.problem.data))
+            found = np.concatenate([found, some[~wrong]])
+            if len(found) >= count:
+                return found[:count]
+        return np.concatenate([found, np.repeat(self.eta[None], count - len(found), axis=0)])
 
     def parameters(self, level: float = 0.9) -> dict[str, Estimate]:
         """Individual parameters at the patient's latest covariates, each with its marginal interval."""
@@ -85,7 +105,7 @@ class Fit:
 
     def typical(self) -> dict[str, float]:
         """Parameters of the typical patient with the same covariates."""
-        found = individuals([self], np.zeros((1, 1, len(self.eta))))
+        found = individuals([self], [np.zeros((1, len(self.eta)))])
         return {name: float(x[0, 0]) for name, x in found.items()}
 
     def fitted(self) -> np.ndarray:
@@ -224,36 +244,53 @@ def parameters(fits: Sequence[Fit], level: float = 0.9) -> list[dict[str, Estima
     """Individual parameters of many patients of one model, each with its marginal interval, in one compiled call."""
     by_draws = fits[0].problem.likelihood.by_subject < len(fits[0].eta)
     points = _with_draws if by_draws else _corners
-    found = individuals(fits, np.stack([points(fit, level) for fit in fits]))
+    rows = [points(fit, level) for fit in fits]
+    guarded = fits[0].problem.likelihood.guarded
+    if guarded:
+        # the typical patient too, beside whom a parameter is seen to be nothing
+        found = individuals(fits, [np.vstack([row, np.zeros_like(row[:1])]) for row in rows])
+        found = {k: _rounded(v[:, :-1], v[:, -1:]) if k in guarded else v[:, :-1] for k, v in found.items()}
+    else:
+        found = individuals(fits, rows)
     if by_draws:
         return [_from_draws(fit, {k: v[i] for k, v in found.items()}, level) for i, fit in enumerate(fits)]
     return [_with_intervals(fit, {k: v[i] for k, v in found.items()}, level) for i, fit in enumerate(fits)]
 
 
-def individuals(fits: Sequence[Fit], etas: np.ndarray) -> dict[str, np.ndarray]:
-    """Parameters (patients, draws) at the latest covariates for effects (patients, draws, effects), by name."""
-    first = fits[0].problem
+NOTHING = 1e-8
+"""Fraction of its typical value under which a parameter that cannot be negative is reported as 0."""
+
+
+def _rounded(values: np.ndarray, typical: np.ndarray) -> np.ndarray:
+    return np.where(values < NOTHING * typical, 0.0, values)
+
+
+def individuals(fits: Sequence[Fit], etas: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """Parameters (patients, draws) at the latest covariates by name, for as many draws (draws, effects) of each patient.
+
+    Patients of one model may differ in the number of their effects, as they do in that of their occasions.
+    """
     if len(fits) == 1:
+        first = fits[0].problem
         found = individual_draws(first.likelihood, etas[0], first.now)
         return {name: np.asarray(x)[None] for name, x in found.items()}
-    rows = 2 ** (len(fits) - 1).bit_length()
-    more = [fits[-1]] * (rows - len(fits))
-    now = jax.tree.map(lambda *x: np.stack(x), *(fit.problem.now for fit in (*fits, *more)))
-    filled = np.concatenate([etas, np.repeat(etas[-1:], len(more), axis=0)])
-    found = _individual_ward(first.likelihood, filled, now)
-    return {name: np.asarray(x)[: len(fits)] for name, x in found.items()}
+    rows: dict[str, list[np.ndarray]] = {}
+    for members in alike(fits):
+        filled = _filled(members)
+        now = jax.tree.map(lambda *x: np.stack(x), *(fits[i].problem.now for i in filled))
+        found = _individual_ward(fits[members[0]].problem.likelihood, np.stack([etas[i] for i in filled]), now)
+        for name, values in found.items():
+            places = rows.setdefault(name, [np.empty(0)] * len(fits))
+            for i, value in zip(members, np.asarray(values), strict=False):
+                places[i] = value
+    return {name: np.stack(values) for name, values in rows.items()}
 
 
 def fitted_ward(fits: Sequence[Fit]) -> list[tuple[np.ndarray, np.ndarray]]:
     """(PRED, IPRED) of many patients of one model at the levels of their histories, in one call for each size."""
     found: list[tuple[np.ndarray, np.ndarray]] = [(np.empty(0), np.empty(0))] * len(fits)
-    by_shape: dict[tuple, list[int]] = {}
-    for i, fit in enumerate(fits):
-        shape = tuple(np.shape(leaf) for leaf in jax.tree.leaves(fit.problem.data))
-        by_shape.setdefault(shape, []).append(i)
-    for members in by_shape.values():
-        rows = 2 ** (len(members) - 1).bit_length()
-        filled = [fits[i] for i in (*members, *[members[-1]] * (rows - len(members)))]
+    for members in alike(fits, lambda fit: tuple(np.shape(leaf) for leaf in jax.tree.leaves(fit.problem.data))):
+        filled = [fits[i] for i in _filled(members)]
         data = jax.tree.map(lambda *x: np.stack(x), *(fit.problem.data for fit in filled))
         etas = np.stack([np.stack([np.zeros_like(fit.eta), fit.eta]) for fit in filled])
         levels = np.asarray(_predict_pairs(fits[members[0]].problem.likelihood, etas, data))
@@ -261,6 +298,19 @@ def fitted_ward(fits: Sequence[Fit]) -> list[tuple[np.ndarray, np.ndarray]]:
             sampled = np.asarray(fits[i].problem.data.sampled)
             found[i] = (pair[0][sampled], pair[1][sampled])
     return found
+
+
+def alike(fits: Sequence[Fit], shape: Callable[[Fit], Any] = lambda fit: None) -> list[list[int]]:
+    """Places of the fits that one compiled call can serve: of one likelihood, as many effects, and one `shape`."""
+    groups: dict[Any, list[int]] = {}
+    for i, fit in enumerate(fits):
+        groups.setdefault((fit.problem.likelihood, len(fit.eta), shape(fit)), []).append(i)
+    return list(groups.values())
+
+
+def _filled(members: list[int]) -> list[int]:
+    """The places, filled up with the last to a power of two: few sizes, so that few programs are compiled."""
+    return [*members, *[members[-1]] * (2 ** (len(members) - 1).bit_length() - len(members))]
 
 
 def _corners(fit: Fit, level: float) -> np.ndarray:
@@ -318,6 +368,12 @@ def predict(likelihood: Likelihood, eta: Any, data: Any) -> Any:
 def predict_draws(likelihood: Likelihood, etas: Any, data: Any) -> Any:
     """Levels (draws, samples) for many draws of the effects of one patient."""
     return jax.vmap(lambda eta: likelihood.predict(eta, data))(etas)
+
+
+@partial(jax.jit, static_argnums=0)
+def impossible_draws(likelihood: Likelihood, etas: Any, data: Any) -> Any:
+    """Which of many draws of the effects bring a parameter below 0 that cannot be."""
+    return jax.vmap(lambda eta: impossible(likelihood, eta, data))(jnp.asarray(etas))
 
 
 @partial(jax.jit, static_argnums=0)

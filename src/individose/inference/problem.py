@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from jaxtyping import Array, Float
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
 
 from individose.base import Notice
 
@@ -34,6 +35,20 @@ class Likelihood(Protocol):
     @property
     def rough(self) -> Likelihood:
         """The same, where it can be had faster and right to about 1e-4 (for clusters of points); itself where it cannot."""
+        ...
+
+    @property
+    def relative(self) -> tuple[bool, ...]:
+        """Which of the patient's own effects act on a logarithm or a logit, so that their SD is a matter of factors."""
+        ...
+
+    @property
+    def guarded(self) -> tuple[str, ...]:
+        """Parameters that some effects would bring below 0, where they cannot be."""
+        ...
+
+    def room(self, eta: Any, data: Any) -> Any:
+        """How far above 0 each guarded parameter lies, as a fraction of its typical value."""
         ...
 
     def predict(self, eta: Any, data: Any) -> Any:
@@ -103,7 +118,22 @@ class Problem:
 def loss(likelihood: Likelihood, eta: Eta, data: Any) -> Float[Array, ""]:
     """Minus log posterior of the effects: sum of `terms` plus eta' precision eta / 2 (constants left out).
 
-    Twice this plus log det(omega) is NONMEM's individual objective at given effects.
+    Twice this plus log det(omega) is NONMEM's individual objective at given effects. Where a parameter would be below 0 that
+    cannot be, it rises steeply.
     """
     prior = 0.5 * eta @ (data.precision @ eta)
-    return likelihood.terms(likelihood.predict(eta, data), data).sum() + prior
+    found = likelihood.terms(likelihood.predict(eta, data), data).sum() + prior
+    if not likelihood.guarded:
+        return found
+    return found + WALL * jnp.maximum(-likelihood.room(eta, data), 0.0).sum()
+
+
+WALL = 1e3
+"""Slope of the objective below 0, by the typical value of a guarded parameter: a descent comes back to 0 and not further."""
+
+
+def impossible(likelihood: Likelihood, eta: Eta, data: Any) -> Bool[Array, ""]:
+    """Whether these effects bring a guarded parameter below 0: the posterior has nothing there."""
+    if not likelihood.guarded:
+        return jnp.asarray(False)
+    return jnp.any(likelihood.room(eta, data) <= 0.0)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from individose.base import CardError, InputError, Notice
-from individose.drugs import Card, CovariateUse, Effect, covariate, evaluate
+from individose.drugs import Card, CovariateUse, Effect, covariate, evaluate, registers
+from individose.drugs.held import held
 from individose.events import Level, Reset, Subject, check_history
 from individose.kinetics import System, arrange, beside, compose, padded
 from individose.kinetics.arrange import GIVEN, MODELLED_DURATION, MODELLED_RATE, RATE_GIVEN, REMOVAL
@@ -100,7 +101,9 @@ def relation(card: Card) -> tuple[System, Relation]:
             )
     effects, between = (tuple((names.index(e.parameter), e.transform) for e in level) for level in by_level(card))
     first, *others = conventions(residuals(card, system))
-    return system, Relation(system, names, effects, first, between=between, others=tuple(others))
+    shifted = {e.parameter for e in card.effects if e.transform == "normal"}
+    guarded = tuple(name for name in names if name in shifted and not registers.parameters()[name].signed)
+    return system, Relation(system, names, effects, first, between=between, others=tuple(others), guarded=guarded)
 
 
 def _system(card: Card, names: tuple[str, ...]) -> System:
@@ -125,15 +128,18 @@ def bind(
     extrapolate: bool = False,
     censoring: Censoring = "m3",
     prior_weight: float = 1.0,
+    fixed: Sequence[str] = (),
 ) -> Bound:
     """Checks a subject against a card and works out its timeline and typical values.
 
-    **Arguments:** `censoring` says what levels beyond a limit count (see `Censoring`); `prior_weight` see `Bound`.
+    **Arguments:** `censoring` says what levels beyond a limit count (see `Censoring`); `prior_weight` see `Bound`; effects
+    whose names are in `fixed` are held at 0 (see `drugs.held`).
 
     **Raises:** `InputError` (options, history, covariates, a typical value that its transform does not have), `DomainError`
     (outside the card's domain, unless `extrapolate`), each naming the subject.
     """
     _check_options(censoring, prior_weight)
+    card = held(card, fixed)
     if card.groups:
         raise InputError(
             f"{card.id} is a mixture of {len(card.groups)} groups",
@@ -157,11 +163,7 @@ def bind(
             *notices,
             Notice("levels-left-out", f"{beyond} of the levels lie beyond a limit and count nothing (M1)."),
         )
-    if prior_weight != 1.0:
-        notices = (
-            *notices,
-            Notice("prior-weighted", f"The population counts {prior_weight:g} times as much as published."),
-        )
+    notices = (*notices, *departures(prior_weight, fixed))
     structure = replace(structure, worn=line.worn, censored=censored, occasions=_occasions(card, line))
     if structure.moves:
         *_, infused, slots = sizes(line, system, structure.parameters)
@@ -169,6 +171,19 @@ def bind(
     typical = _typical(card, values)
     _check_fractions(card, typical, subject)
     return Bound(card, subject, structure, line, typical, notices, censoring, prior_weight)
+
+
+def departures(prior_weight: float = 1.0, fixed: Sequence[str] = ()) -> tuple[Notice, ...]:
+    """How the population that is used departs from the card's."""
+    found: list[Notice] = []
+    if prior_weight != 1.0:
+        found.append(Notice("prior-weighted", f"The population counts {prior_weight:g} times as much as published."))
+    if fixed:
+        named = ", ".join(dict.fromkeys(fixed))
+        found.append(
+            Notice("effects-fixed", f"Held at 0, as if the card did not have it: the random effect on {named}.")
+        )
+    return tuple(found)
 
 
 def _check_options(censoring: str, prior_weight: float) -> None:

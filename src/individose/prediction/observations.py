@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 
@@ -15,6 +15,15 @@ from individose.prediction.residual import POWER
 
 Censoring = Literal["m3", "m1"]
 """What a level beyond a limit counts: its probability (M3; Beal 2001), or nothing (M1)."""
+
+
+class Options(TypedDict, total=False):
+    """How a card and a patient are taken, for those who pass it on; see `bind`."""
+
+    extrapolate: bool
+    censoring: Censoring
+    prior_weight: float
+    fixed: Sequence[str]
 
 
 def kind(level: Level, censoring: Censoring) -> int:

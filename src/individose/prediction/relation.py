@@ -73,9 +73,9 @@ class Relation:
     **Arguments:** `parameters` are the columns of `Data.typical`; `effects[i]` is (column, transform) of eta i, by subject;
     `between` are those that are drawn anew at each of `occasions` occasions, whose etas follow occasion by occasion;
     `residual` is the convention of the residual error, as a card writes it, and `others` are those that further analytes
-    have; `infused` and `slots` say what a history that is
-    arranged by the parameters may hold (see `kinetics.arrange`), `worn` and `censored` whether anything is taken off again
-    or lies beyond a limit: what is not there is not compiled.
+    have; `guarded` are the names of the parameters with a normal effect that are never below 0; `infused` and `slots`
+    say what a history that is arranged by the parameters may hold (see `kinetics.arrange`), `worn` and `censored` whether
+    anything is taken off again or lies beyond a limit: what is not there is not compiled.
     """
 
     system: System
@@ -89,6 +89,7 @@ class Relation:
     between: tuple[tuple[int, str], ...] = ()
     occasions: int = 0
     others: tuple[str, ...] = ()
+    guarded: tuple[str, ...] = ()
 
     @property
     def moves(self) -> bool:
@@ -112,6 +113,11 @@ class Relation:
         return bool(names & {"lag", "duration", "rate"})
 
     @property
+    def relative(self) -> tuple[bool, ...]:
+        """Which of the patient's own effects act on a logarithm or a logit."""
+        return tuple(transform != "normal" for _, transform in self.effects)
+
+    @property
     def by_subject(self) -> int:
         """How many of the effects are the patient's own."""
         return len(self.effects)
@@ -119,8 +125,23 @@ class Relation:
     def individual(self, eta: Eta, data: Data) -> Parameters:
         """Individual parameters by piece: the typical value moved by eta, by the transform of each effect (`moved`).
 
-        An effect by occasion enters like one by subject, with the eta of the occasion that the piece belongs to.
+        An effect by occasion enters like one by subject, with the eta of the occasion that the piece belongs to. What is
+        guarded stays above 0.
         """
+        values = self._moved(eta, data)
+        for name in self.guarded:
+            values[name] = _kept(values[name], self._typical(name, data))
+        return values
+
+    def room(self, eta: Eta, data: Data) -> Float[Array, " guarded"]:
+        """How far above 0 each guarded parameter lies at least, as a fraction of its typical value."""
+        values = self._moved(eta, data)
+        return jnp.stack([jnp.min(values[name] / self._typical(name, data)) for name in self.guarded])
+
+    def _typical(self, name: str, data: Data) -> Any:
+        return jnp.asarray(data.typical)[:, self.parameters.index(name)]
+
+    def _moved(self, eta: Eta, data: Data) -> dict[str, Any]:
         values = {name: jnp.asarray(data.typical)[:, j] for j, name in enumerate(self.parameters)}
         acting = [(one, eta[i]) for i, one in enumerate(self.effects)]
         if self.between:
@@ -274,6 +295,20 @@ def _error(data: Data) -> residual.Error:
 
 def _signed(z: Any, data: Data) -> Any:
     return jnp.where(data.measured == ABOVE, -z, z)
+
+
+FLOOR = 1e-9
+"""Fraction of its typical value at which a guarded parameter stays: nearly 0, and its logarithm is finite."""
+
+SLACK = 1e-6
+"""Below the floor by so little, a value still has the slope that it has above: an optimum there is known to rounding."""
+
+
+def _kept(value: Any, typical: Any) -> Any:
+    """The value, and at least `FLOOR` of the typical one."""
+    floor = FLOOR * typical
+    near = value > floor - SLACK * jnp.abs(typical)
+    return jnp.where(near, value + jax.lax.stop_gradient(jnp.maximum(value, floor) - value), floor)
 
 
 def moved(transform: str, typical: Any, eta: Any, shape: Any = None) -> Any:

@@ -216,6 +216,7 @@ def document():
         "regimen": {"amount_mg": AMOUNT, "interval_h": EVERY, "duration_h": 0},
         "advice": None,
         "compared": [],
+        "sampling": None,
         "warnings": [],
     }
     document = {"format": "estimate/1", "program": "", "fits": [fit], "refused": [], "notes": [], "shrinkage": None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Unpack
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from individose.drugs import Card, Group, Target, card, card_ids
 from individose.events import Subject
 from individose.inference import Averaged, Estimate, Fit, average
 from individose.inference.averaging import disagreement
+from individose.prediction.observations import Options
 
 COMPARED = ("trough", "average")
 """Exposures at steady state that are put side by side."""
@@ -32,13 +34,14 @@ COMPARED = ("trough", "average")
 @dataclass(frozen=True)
 class Compared:
     """One method or model: what it is called, its weight in an average (None outside of one), how it ended, and what it
-    says. `exposure` is empty where the patient is on no regimen or the fit failed."""
+    says. `exposure` is empty where the patient is on no regimen or the fit failed; `fit` is None for an average."""
 
     label: str
     status: str
     parameters: dict[str, Estimate]
     exposure: dict[str, Estimate]
     weight: float | None = None
+    fit: Fit | None = None
 
 
 def estimate_by_methods(
@@ -47,20 +50,20 @@ def estimate_by_methods(
     methods: Sequence[Method],
     *,
     target: Target | None = None,
-    extrapolate: bool = False,
     curve: bool = True,
     level: float = 0.9,
     behind: bool = True,
+    **options: Unpack[Options],
 ) -> CaseResult:
     """One patient by several methods: the first in full, all of them side by side.
 
-    **Raises:** as `fit`.
+    **Arguments:** `options` as for `fit`. **Raises:** as `fit`.
     """
     if model.groups and len(methods) == 1:
         return estimate_by_groups(
-            model, patient, methods[0], target=target, extrapolate=extrapolate, curve=curve, level=level, behind=behind
+            model, patient, methods[0], target=target, curve=curve, level=level, behind=behind, **options
         )
-    fits = [fit_one(model, patient, method, extrapolate=extrapolate) for method in methods]
+    fits = [fit_one(model, patient, method, **options) for method in methods]
     first = describe(model, fits[0], target, curve=curve, level=level, behind=behind)
     if len(fits) == 1:
         return first
@@ -73,16 +76,16 @@ def estimate_by_groups(
     method: Method = "map",
     *,
     target: Target | None = None,
-    extrapolate: bool = False,
     curve: bool = True,
     level: float = 0.9,
     behind: bool = True,
+    **options: Unpack[Options],
 ) -> CaseResult:
     """One patient under a mixture: the most probable group in full, exposure, curve and advice over all of its groups.
 
     **Raises:** as `fit`.
     """
-    fits = fit_groups(mixture, patient, method, extrapolate)
+    fits = fit_groups(mixture, patient, method, **options)
     averaged = weighed(mixture, fits)
     if averaged is None:
         failed = describe(mixture.groups[0].card, fits[0], target, curve=curve, level=level, behind=behind)
@@ -105,10 +108,10 @@ def estimate_by_models(
     rule: str = "likelihood",
     *,
     target: Target | None = None,
-    extrapolate: bool = False,
     curve: bool = True,
     level: float = 0.9,
     behind: bool = True,
+    **options: Unpack[Options],
 ) -> CaseResult:
     """One patient under several models of one drug, weighed by `rule` (see `inference.averaging`): the heaviest in full,
     with the average's exposure, curve and advice, and all of them side by side.
@@ -128,7 +131,7 @@ def estimate_by_models(
     members = [
         (group.card, group.probability) for model in models for group in (model.groups or (Group("", 1.0, model),))
     ]
-    fits, left_out = _fitted([one for one, _ in members], patient, method, extrapolate)
+    fits, left_out = _fitted([one for one, _ in members], patient, method, **options)
     share = {one.id: probability for one, probability in members}
     averaged = average(fits, rule, [share[fit.problem.model] for fit in fits])
     return _averaged([one for one, _ in members], averaged, patient, target, curve, level, behind, left_out)
@@ -168,13 +171,15 @@ def _averaged(
     )
 
 
-def _fitted(models: Sequence[Card], patient: Subject, method: Method, extrapolate: bool) -> tuple[list[Fit], list[Notice]]:
+def _fitted(
+    models: Sequence[Card], patient: Subject, method: Method, **options: Unpack[Options]
+) -> tuple[list[Fit], list[Notice]]:
     fits: list[Fit] = []
     refused: list[InputError] = []
     left_out: list[Notice] = []
     for model in models:
         try:
-            fits.append(fit_one(model, patient, method, extrapolate=extrapolate))
+            fits.append(fit_one(model, patient, method, **options))
         except InputError as error:
             refused.append(error)
             left_out.append(Notice("model-left-out", f"{model.id} was left out: {error}", "caution"))
@@ -190,7 +195,7 @@ def _rows(averaged: Averaged, regimen: Regimen | None, level: float) -> list[Com
 
 def _compared(fit: Fit, label: str, regimen: Regimen | None, level: float) -> Compared:
     exposed = steady_state(fit, regimen, level) if regimen is not None and fit.status.ok else {}
-    return Compared(label, fit.status.code, fit.parameters(level), exposed)
+    return Compared(label, fit.status.code, fit.parameters(level), exposed, fit=fit)
 
 
 def _average_row(averaged: Averaged, exposure: dict[str, Estimate]) -> Compared:

@@ -18,6 +18,7 @@ from individose.events import Dose, Level, Subject, expand_doses
 from individose.inference import Averaged, Estimate, Fit
 from individose.inference.diagnostics import Diagnostics, WardDiagnostics, of_ward
 from individose.inference.fit import fitted_ward, individuals, parameters
+from individose.prediction.observations import Censoring, Options
 
 if TYPE_CHECKING:
     from individose.app.actions.compare import Compared
@@ -96,6 +97,9 @@ def estimate(
     *,
     target: Target | None = None,
     extrapolate: bool = False,
+    censoring: Censoring = "m3",
+    prior_weight: float = 1.0,
+    fixed: Sequence[str] = (),
     curve: bool = True,
     advice: bool = True,
     behind: bool = True,
@@ -103,15 +107,21 @@ def estimate(
 ) -> CaseResult:
     """Fits one patient and works out exposure, advice and curve.
 
-    **Raises:** as `fit`.
+    **Arguments:** `extrapolate`, `censoring`, `prior_weight` and `fixed` as for `fit`. **Raises:** as `fit`.
     """
+    options: Options = {
+        "extrapolate": extrapolate,
+        "censoring": censoring,
+        "prior_weight": prior_weight,
+        "fixed": fixed,
+    }
     if card.groups and advice:
         from individose.app.actions.compare import estimate_by_groups
 
         return estimate_by_groups(
-            card, patient, method, target=target, extrapolate=extrapolate, curve=curve, level=level, behind=behind
+            card, patient, method, target=target, curve=curve, level=level, behind=behind, **options
         )
-    fit = fit_one(card, patient, method, extrapolate=extrapolate)
+    fit = fit_one(card, patient, method, **options)
     return describe(card, fit, target, curve=curve, advice=advice, behind=behind, level=level)
 
 
@@ -234,7 +244,7 @@ def _described(card: Card, fits: Sequence[Fit], level: float) -> list[CaseResult
     if on:
         for i, one in zip(on, steady_states([fits[i] for i in on], [regimens[i] for i in on], level), strict=True):  # pyright: ignore[reportArgumentType]
             exposures[i] = one
-    typical = individuals(fits, np.zeros((len(fits), 1, len(fits[0].eta))))
+    typical = individuals(fits, [np.zeros((1, len(fit.eta))) for fit in fits])
     levels = fitted_ward(fits)
     return [
         CaseResult(

@@ -22,6 +22,7 @@ from individose.events import Level, Subject
 from individose.inference import Fit, Problem
 from individose.inference.individual.estimator import stack, ward_rows
 from individose.prediction import Bound, bind
+from individose.prediction.observations import Censoring, Options
 
 CLOSE = (0.20, 0.30)
 """Relative errors within which a prediction counts as close."""
@@ -86,6 +87,9 @@ def evaluate(
     *,
     method: str = "map",
     extrapolate: bool = False,
+    censoring: Censoring = "m3",
+    prior_weight: float = 1.0,
+    fixed: Sequence[str] = (),
     resamples: int = 2000,
     seed: int = 0,
     level: float = 0.9,
@@ -93,19 +97,25 @@ def evaluate(
 ) -> Evaluation:
     """Predicts every measured level from what came before it.
 
-    **Arguments:** `resamples` of the patients behind each interval of `level`; `progress` is called with the number of
-    patients just done.
+    **Arguments:** `censoring`, `prior_weight` and `fixed` as for `fit`; `resamples` of the patients behind each interval of
+    `level`; `progress` is called with the number of patients just done.
     """
+    options: Options = {
+        "extrapolate": extrapolate,
+        "censoring": censoring,
+        "prior_weight": prior_weight,
+        "fixed": fixed,
+    }
     if card.groups:
         subjects = tuple(patients)
-        each = [_forecasts(group.card, subjects, method, extrapolate, None) for group in card.groups]
+        each = [_forecasts(group.card, subjects, method, options, None) for group in card.groups]
         shares = [group.probability for group in card.groups]
         found = {key: _mixed([one[key] for one, _ in each], shares) for key in each[0][0]}
         refused = each[0][1]
         if progress is not None:
             progress(len({patient for patient, _ in found}))
     else:
-        forecasts, refused = _forecasts(card, patients, method, extrapolate, progress)
+        forecasts, refused = _forecasts(card, patients, method, options, progress)
         found = {key: forecast for key, (forecast, _) in forecasts.items()}
     flat = tuple(found[key] for key in sorted(found))
     reasons = [_unusable(f) for f in flat]
@@ -126,11 +136,11 @@ def _forecasts(
     card: Card,
     patients: Iterable[Subject],
     method: str,
-    extrapolate: bool,
+    options: Options,
     progress: Callable[[int], None] | None,
 ) -> tuple[dict[Key, Weighed], tuple[Refused, ...]]:
     """Every level's forecast under a card of one group."""
-    bounds, refused = bind_all(card, patients, extrapolate=extrapolate)
+    bounds, refused = bind_all(card, patients, **options)
     asked = [one for place, bound in enumerate(bounds) for one in _asked(place, bound)]
     found: dict[Key, Weighed] = {}
     for places, problems in shared_sizes([one.bound for one in asked]):
@@ -190,7 +200,10 @@ def _asked(patient: int, bound: Bound) -> list[_Asked]:
             known = bound
             if changing:
                 past = replace(bound.subject, events=events[: position + 1])
-                known = bind(bound.card, past, extrapolate=True)
+                # the bound card has lost the effects that are held already
+                known = bind(
+                    bound.card, past, extrapolate=True, censoring=bound.censoring, prior_weight=bound.prior_weight
+                )
             found.append(_Asked(patient, len(found) + 1, place, known))
     return found
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Unpack
 
 from individose.app.actions.mixture import most_probable
 from individose.base import InputError
@@ -13,7 +14,7 @@ from individose.drugs import Card
 from individose.events import Subject
 from individose.inference import METHODS, AbstractIndividualEstimator, Fit, Problem
 from individose.prediction import Bound, Sizes, at, bind, larger
-from individose.prediction.observations import Censoring
+from individose.prediction.observations import Censoring, Options
 
 SHARED = 4096
 """A ward's patients of one size get a program of their own only from this many on; fewer are padded to a larger size."""
@@ -79,21 +80,28 @@ def fit(
     throw: bool = False,
     censoring: Censoring = "m3",
     prior_weight: float = 1.0,
+    fixed: Sequence[str] = (),
 ) -> Fit:
     """Estimates one patient under one card; of a mixture, the most probable group's fit, with a notice of the others.
 
     **Arguments:** `method` is a name of `METHODS`, or an estimator (`CCN(archive)`); `extrapolate` accepts covariates
     outside the card's domain (the result carries the warning); `throw` raises where the status is `failed`;
     `censoring` is `m3` (a level beyond a limit counts by its probability) or `m1` (it is left out); `prior_weight`
-    multiplies the precision of the effects: below 1 the population counts for less (a flattened prior).
+    multiplies the precision of the effects: below 1 the population counts for less (a flattened prior); effects named in
+    `fixed` are held at 0 (CL; CL:occ for those of all occasions).
 
     **Raises:** `InputError`, `DomainError` when the patient cannot be bound to the card; `NumericalError` with `throw`.
     """
+    options: Options = {
+        "extrapolate": extrapolate,
+        "censoring": censoring,
+        "prior_weight": prior_weight,
+        "fixed": fixed,
+    }
     if card.groups:
-        found = most_probable(card, fit_groups(card, patient, method, extrapolate, censoring, prior_weight))
+        found = most_probable(card, fit_groups(card, patient, method, **options))
     else:
-        bound = bind(card, patient, extrapolate=extrapolate, censoring=censoring, prior_weight=prior_weight)
-        found = estimator(method).fit(problem(bound))
+        found = estimator(method).fit(problem(bind(card, patient, **options)))
     if throw and not found.status.ok:
         from individose.base import NumericalError
 
@@ -105,12 +113,9 @@ def fit_groups(
     card: Card,
     patient: Subject,
     method: Method = "map",
-    extrapolate: bool = False,
-    censoring: Censoring = "m3",
-    prior_weight: float = 1.0,
+    **options: Unpack[Options],
 ) -> tuple[Fit, ...]:
     """One patient's fit in each group of a mixture, in the order of the card. Arguments and errors as `fit`."""
-    options = {"extrapolate": extrapolate, "censoring": censoring, "prior_weight": prior_weight}
     return tuple(fit(group.card, patient, method, **options) for group in card.groups)
 
 
@@ -123,20 +128,26 @@ def fit_ward(
     progress: Callable[[int], None] | None = None,
     censoring: Censoring = "m3",
     prior_weight: float = 1.0,
+    fixed: Sequence[str] = (),
 ) -> Ward:
     """Estimates many patients under one card, in a few compiled calls.
 
     **Arguments:** as `fit`; `progress` is called with the number of patients just done.
     """
+    options: Options = {
+        "extrapolate": extrapolate,
+        "censoring": censoring,
+        "prior_weight": prior_weight,
+        "fixed": fixed,
+    }
     if card.groups:
-        options = {"extrapolate": extrapolate, "censoring": censoring, "prior_weight": prior_weight}
         subjects = tuple(patients)
         wards = [fit_ward(group.card, subjects, method, **options) for group in card.groups]
         if progress is not None:
             progress(len(wards[0].fits))
         together = zip(*(ward.fits for ward in wards), strict=True)
         return Ward(tuple(most_probable(card, fits) for fits in together), wards[0].refused)
-    bounds, refused = bind_all(card, patients, extrapolate=extrapolate, censoring=censoring, prior_weight=prior_weight)
+    bounds, refused = bind_all(card, patients, **options)
     chosen = estimator(method)
     fits: dict[int, Fit] = {}
     for places, problems in shared_sizes(bounds):
@@ -148,19 +159,14 @@ def fit_ward(
 
 
 def bind_all(
-    card: Card,
-    patients: Iterable[Subject],
-    *,
-    extrapolate: bool = False,
-    censoring: Censoring = "m3",
-    prior_weight: float = 1.0,
+    card: Card, patients: Iterable[Subject], **options: Unpack[Options]
 ) -> tuple[list[Bound], tuple[Refused, ...]]:
     """Every patient bound who can be, and a refusal for each of the others."""
     bounds: list[Bound] = []
     refused: list[Refused] = []
     for patient in patients:
         try:
-            bounds.append(bind(card, patient, extrapolate=extrapolate, censoring=censoring, prior_weight=prior_weight))
+            bounds.append(bind(card, patient, **options))
         except InputError as error:
             refused.append(Refused(patient.id, error))
     return bounds, tuple(refused)

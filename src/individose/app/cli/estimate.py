@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from individose.app.cli.group import Failure
-from individose.app.cli.options import card_option, extrapolate_option, json_option, level_option, table_options
+from individose.app.cli.options import (
+    assumed,
+    assumption_options,
+    card_option,
+    extrapolate_option,
+    json_option,
+    level_option,
+    table_options,
+)
 from individose.app.cli.output import console, progress, remark
 from individose.app.cli.patients import Patients, Reading, load
 from individose.base.errors import InputError
@@ -69,6 +77,7 @@ NUMERICAL, NOTHING, SOME = 1, 2, 3
 )
 @table_options
 @extrapolate_option
+@assumption_options
 @level_option
 @json_option
 @click.option("--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write one patient's report.")
@@ -151,7 +160,7 @@ def _one(patients: Patients, given: dict[str, Any]) -> tuple[list[CaseResult], l
     for subject in patients.subjects:
         how = {
             "target": patients.target,
-            "extrapolate": given["extrapolate"],
+            **assumed(given),
             "curve": bool(given["html"]) or not given["as_json"],
             "level": given["level"],
             "behind": given["behind"],
@@ -182,9 +191,7 @@ def _many(patients: Patients, given: dict[str, Any]) -> tuple[list[CaseResult], 
     if len(given["methods"]) > 1 or given["methods"] == ("average",):
         raise click.UsageError("several methods or models are compared for one patient; choose one with --id.")
     with progress(2 * len(patients.subjects), "estimating") as tell:
-        ward = fit_ward(
-            patients.card, patients.subjects, _methods(given)[0], extrapolate=given["extrapolate"], progress=tell
-        )
+        ward = fit_ward(patients.card, patients.subjects, _methods(given)[0], progress=tell, **assumed(given))
         found = results(patients.card, ward.fits, level=given["level"], behind=given["behind"], progress=tell)
     return found, list(ward.refused)
 

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from individose.app.cli.options import card_option, extrapolate_option, json_option, level_option, table_options
+from individose.app.cli.options import (
+    assumed,
+    assumption_options,
+    card_option,
+    extrapolate_option,
+    json_option,
+    level_option,
+    table_options,
+)
 from individose.app.cli.output import console, progress, remark
 from individose.app.cli.patients import Reading, load
 
@@ -43,6 +51,7 @@ SOME, NOTHING = 3, 2
 )
 @table_options
 @extrapolate_option
+@assumption_options
 @level_option
 @json_option
 @click.pass_context
@@ -70,19 +79,22 @@ def command(ctx: click.Context, source: str, **given: Any) -> None:
         found = evaluate(
             patients.card,
             patients.subjects,
-            extrapolate=given["extrapolate"],
+            **assumed(given),
             resamples=given["resamples"],
             seed=given["seed"],
             level=given["level"],
             progress=tell,
         )
+    from individose.prediction.bind import departures
+
+    notes = (*patients.notes, *(n.sentence for n in departures(given["prior_weight"], given["fixed"])))
     if given["as_json"]:
         from individose.app.schemas.evaluate import evaluate_document
 
-        click.echo(evaluate_document(found, patients.refused, patients.notes).model_dump_json(indent=2))
+        click.echo(evaluate_document(found, patients.refused, notes).model_dump_json(indent=2))
     else:
         show(found)
-        for note in patients.notes:
+        for note in notes:
             remark(note)
     refused = [*patients.refused, *found.refused]
     for one in refused:

@@ -77,3 +77,32 @@ def table_options(function: Decorated) -> Decorated:
     ):  # fmt: skip
         function = option(function)
     return function
+
+
+def assumption_options(function: Decorated) -> Decorated:
+    """How levels and population count: `censoring`, `prior_weight` and `fixed`."""
+    for option in (
+        click.option(
+            "--fix", "fixed", multiple=True, metavar="EFFECT",
+            help="Hold a random effect at 0, as if the card did not have it: CL, or CL:occ for those of all occasions.",
+        ),
+        click.option(
+            "--prior-weight", type=click.FloatRange(0.0, min_open=True), default=1.0, show_default=True,
+            help="How much the population counts; under 1 the prior is flattened.",
+        ),
+        click.option(
+            "--censoring", type=click.Choice(("m3", "m1")), default="m3", show_default=True,
+            help="What a level beyond a limit counts: its probability (m3), or nothing (m1).",
+        ),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+ASSUMED = ("extrapolate", "censoring", "prior_weight", "fixed")
+"""Options that `individose.fit` takes by the same names."""
+
+
+def assumed(given: dict[str, Any]) -> dict[str, Any]:
+    """Those of the command line that an estimate passes on."""
+    return {name: given[name] for name in ASSUMED}

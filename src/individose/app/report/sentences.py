@@ -39,7 +39,7 @@ def graded(result: CaseResult) -> tuple[Notice, ...]:
     notices = list(result.warnings)
     status = result.fit.status
     if status.outcome is not Outcome.CONVERGED and not any(n.code == f"fit-{status.code}" for n in notices):
-        grade = "caution" if status.outcome is Outcome.FLAT else "warning"
+        grade = "caution" if status.outcome in (Outcome.FLAT, Outcome.MULTI_MODAL) else "warning"
         notices.append(Notice(f"fit-{status.code}", status.sentence, grade))
     if result.card.grade == "draft":
         said = f"The card {result.card.id} is a draft: its numbers have not been checked against anything."

@@ -103,6 +103,20 @@ class AdviceEntry(Part):
     candidates: tuple[CandidateEntry, ...]
 
 
+class SamplingEntry(Part):
+    """What stands behind draws from the posterior."""
+
+    chains: Annotated[int, Field(description="Markov chains of equal length; 1 for independent draws.")]
+    draws: Annotated[int, Field(description="Draws kept in all; 0 where they were not good enough to be used.")]
+    effective: Annotated[Figures, Field(description="By effect, how many independent draws they are worth.")]
+    rhat: Annotated[Figures, Field(description="By effect, 1 where the chains agree; empty where there is but one.")]
+    divergences: Annotated[
+        int | None, Field(description="Draws whose trajectory diverged; null for a method without trajectories.")
+    ]
+    rounds: Annotated[int | None, Field(description="How often importance sampling tried a proposal; else null.")]
+    proposals: Annotated[int | None, Field(description="Draws of each of its proposals; else null.")]
+
+
 class ComparedEntry(Part):
     """The same patient by another method, or under another model."""
 
@@ -112,6 +126,7 @@ class ComparedEntry(Part):
     parameters: Figures
     exposure: Figures
     intervals: Intervals
+    sampling: Annotated[SamplingEntry | None, Field(description="Of a method that samples; null for others.")] = None
 
 
 class ChangeEntry(Part):
@@ -177,7 +192,7 @@ class FitEntry(Part):
     card: Annotated[str, Field(description="Id of the model card.")]
     card_sha256: Annotated[str, Field(description="Digest of the card's file.")]
     method: str
-    status: Literal["converged", "flat", "bound", "failed"]
+    status: Literal["converged", "flat", "multi-modal", "bound", "failed"]
     statement: Annotated[str, Field(description="The status as a sentence.")]
     objective: Annotated[Figure, Field(description="Twice the minus log posterior, constants left out.")]
     eta: Annotated[Figures, Field(description="Random effect on each varying parameter.")]
@@ -196,6 +211,9 @@ class FitEntry(Part):
     ] = ()
     diagnostics: Annotated[
         DiagnosticsEntry | None, Field(description="Residuals, percentiles, influence; null where none were asked for.")
+    ] = None
+    sampling: Annotated[
+        SamplingEntry | None, Field(description="Of a method that samples (sir, nuts); null for others.")
     ] = None
     warnings: tuple[NoticeEntry, ...]
 

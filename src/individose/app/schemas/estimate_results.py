@@ -19,6 +19,7 @@ from individose.app.schemas.estimate import (
     NoticeEntry,
     RefusedEntry,
     RegimenEntry,
+    SamplingEntry,
     ShrinkageEntry,
     TargetRange,
     Units,
@@ -27,7 +28,7 @@ from individose.app.schemas.figures import figure, figures
 from individose.dosing import Advice, Candidate, Regimen
 from individose.drugs import Target
 from individose.events import Level
-from individose.inference import Estimate
+from individose.inference import Estimate, Fit
 from individose.inference.diagnostics import WardDiagnostics
 
 
@@ -94,11 +95,29 @@ def _fit(result: CaseResult, level: float) -> FitEntry:
                 intervals=Intervals(
                     level=level, parameters=_intervals(one.parameters), exposure=_intervals(one.exposure)
                 ),
+                sampling=_sampling(one.fit),
             )
             for one in result.compared
         ),
         diagnostics=None if result.diagnostics is None else diagnostics_entry(result.diagnostics),
+        sampling=_sampling(fit),
         warnings=tuple(NoticeEntry(code=n.code, grade=n.grade, sentence=n.sentence) for n in result.warnings),
+    )
+
+
+def _sampling(fit: Fit | None) -> SamplingEntry | None:
+    """What stands behind a fit's draws; None where it has none, and for an average."""
+    if fit is None or fit.sampling is None:
+        return None
+    found = fit.sampling
+    return SamplingEntry(
+        chains=found.chains,
+        draws=0 if fit.draws is None else len(fit.draws),
+        effective=figures(found.effective),
+        rhat=figures(found.rhat),
+        divergences=found.divergences if "diverging" in found.statistics else None,
+        rounds=found.rounds or None,
+        proposals=found.proposals or None,
     )
 
 

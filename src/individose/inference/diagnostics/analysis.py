@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -51,13 +52,16 @@ def diagnose_together(asked: Sequence[Asked]) -> list[Diagnostics]:
 
 
 def of_ward(patients: Sequence[Diagnostics], fits: Sequence[Fit]) -> WardDiagnostics:
-    """Adds the shrinkage of a ward's estimates and residuals: of patients with a usable fit to at least one level."""
+    """Adds the shrinkage of a ward's estimates and residuals: of patients with a usable fit to at least one level.
+
+    That of an effect is over those who have it: not everybody has a second or a third occasion.
+    """
     used = [one for one, fit in zip(patients, fits, strict=True) if fit.status.ok and one.levels]
-    names = [effect.name for effect in used[0].effects] if used else []
-    shrinkage: dict[str, float] = {}
-    for i, name in enumerate(names):
-        scaled = [one.effects[i].standardised for one in used]
-        shrinkage[name] = 1.0 - float(np.std(scaled, ddof=1)) if len(scaled) > 1 else math.nan
+    by_name: dict[str, list[float]] = defaultdict(list)
+    for one in used:
+        for effect in one.effects:
+            by_name[effect.name].append(effect.standardised)
+    shrinkage = {name: 1.0 - float(np.std(x, ddof=1)) if len(x) > 1 else math.nan for name, x in by_name.items()}
     residuals = [level.individual for one in used for level in one.levels if level.censoring == "none"]
     spread = 1.0 - float(np.std(residuals, ddof=1)) if len(used) > 1 and len(residuals) > 1 else math.nan
     return WardDiagnostics(tuple(patients), shrinkage, spread)

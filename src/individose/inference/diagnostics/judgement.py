@@ -67,7 +67,7 @@ def judged(made: Diagnostics, fit: Fit, solved: bool) -> Diagnostics:
     notices += _unusual([x for x in made.levels if accused is None or x is not accused[0]], len(made.levels))
     notices += _timing(made.levels)
     notices += _assay(made.assay)
-    if fit.status.code in ("converged", "flat") and fit.method != "prior":
+    if fit.status.code in ("converged", "flat", "multi-modal") and fit.method != "prior":
         notices += _effects(made, fit)
     return replace(made, notices=graded(notices))
 

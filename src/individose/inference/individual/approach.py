@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from individose.inference.individual.positive import inverse, solve
-from individose.inference.problem import Eta, Likelihood
+from individose.inference.problem import Eta, Likelihood, impossible
 
 Scalar = Float[Array, ""]
 Matrix = Float[Array, "effects effects"]
@@ -50,8 +50,9 @@ def _quick(likelihood: Likelihood, eta: Eta, data: Any) -> _Quick:
     jacobian, f = jax.jacfwd(levels, has_aux=True)(eta)
     slope, curvature, value = differentiated(likelihood, f, data)
     prior = data.precision @ eta
+    total = value.sum() + 0.5 * eta @ prior
     return _Quick(
-        value.sum() + 0.5 * eta @ prior,
+        jnp.where(impossible(likelihood, eta, data), jnp.inf, total) if likelihood.guarded else total,
         jacobian.T @ slope + prior,
         jacobian,
         slope,

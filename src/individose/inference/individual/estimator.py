@@ -18,6 +18,7 @@ from individose.inference.individual import nuts, restarts, sir
 from individose.inference.individual.abstract import AbstractIndividualEstimator
 from individose.inference.individual.missed import missed
 from individose.inference.individual.posterior import doubtful, explained, of_draws
+from individose.inference.individual.rival import NOT_COVERED, second
 from individose.inference.individual.sampling import Sampling, of_chains, seed_of
 from individose.inference.individual.ward import CHUNK, ward
 from individose.inference.problem import Problem
@@ -188,14 +189,19 @@ def _together(found: Sequence[mode.Found]) -> mode.Found:
 
 def _fit(problem: Problem, found: mode.Found, other: restarts.Other | None = None) -> Fit:
     outcome = Outcome(int(found.outcome))
-    status = Status(outcome, _sentence(problem, outcome, found))
+    sentence = _sentence(problem, outcome, found)
+    if other is not None and outcome is not Outcome.FAILED:
+        sentence = " ".join(filter(None, (second(problem, np.asarray(found.eta), other), NOT_COVERED, sentence)))
+        outcome = Outcome.BOUND if outcome is Outcome.BOUND else Outcome.MULTI_MODAL
+    status = Status(outcome, sentence)
     objective = 2.0 * float(found.loss)
     notices: tuple[Notice, ...] = ()
     if outcome is not Outcome.CONVERGED:
         notices = (
             Notice(f"fit-{status.code}", status.sentence, "warning" if outcome is Outcome.FAILED else "caution"),
         )
-    notices = (*notices, *_second(problem, found, other), *missed(problem, np.asarray(found.misfit)))
+    said = (*_corner(problem, found), *_cut(problem, found), *missed(problem, np.asarray(found.misfit)))
+    notices = (*notices, *said)
     fit = Fit(
         problem,
         "map",
@@ -208,22 +214,33 @@ def _fit(problem: Problem, found: mode.Found, other: restarts.Other | None = Non
     return replace(fit, notices=notices)
 
 
-def _second(problem: Problem, found: mode.Found, other: restarts.Other | None) -> Iterator[Notice]:
-    """What is to be said of another optimum, and of one at a corner."""
-    if other is not None:
-        sd = np.sqrt(np.diag(np.linalg.inv(np.asarray(problem.data.precision))))
-        far = np.argsort(-np.abs(other.eta - found.eta) / sd)[:2]
-        named = " and ".join(problem.effects[i] for i in far if problem.effects[i])
-        yield Notice(
-            "multi-modal",
-            f"Another set of parameters explains the levels nearly as well (objective {other.gap:.2g} higher); it differs "
-            f"most in {named}. The interval around this estimate does not cover it.",
-        )
-    if found.outcome != Outcome.FAILED and np.isnan(found.last_step):
+def _corner(problem: Problem, found: mode.Found) -> Iterator[Notice]:
+    """What is to be said of an optimum at a corner."""
+    if found.outcome != Outcome.FAILED and np.isnan(found.last_step) and not _nothing(problem, found):
         yield Notice(
             "at-a-corner",
             "At the most probable parameters an input begins or ends just when a level was taken: the interval is rougher "
             "than usual.",
+            "note",
+        )
+
+
+def _nothing(problem: Problem, found: mode.Found) -> list[str]:
+    """The parameters that went to 0 and cannot be negative."""
+    room = np.asarray(found.room)
+    return [name for name, one in zip(problem.likelihood.guarded, room, strict=False) if one[0] < DEFAULT.nothing]
+
+
+def _cut(problem: Problem, found: mode.Found) -> Iterator[Notice]:
+    """A note on intervals that would reach below 0."""
+    names = [
+        name for name, one in zip(problem.likelihood.guarded, np.asarray(found.room), strict=False) if one[1] < 0.0
+    ]
+    if names and found.outcome != Outcome.FAILED:
+        yield Notice(
+            "cut-at-zero",
+            f"{', '.join(names)} cannot be negative: the normal approximation around the estimate reaches below 0 and is cut "
+            "there. Method sir or nuts gives the interval itself.",
             "note",
         )
 
@@ -238,6 +255,12 @@ def _sentence(problem: Problem, outcome: Outcome, found: mode.Found) -> str:
         concerned[problem.likelihood.by_subject :] = False
         if not np.asarray(problem.data.measured).any():
             return "No level was measured: this is the typical patient with these covariates."
+    elif _nothing(problem, found):
+        named = ", ".join(_nothing(problem, found))
+        return (
+            f"{named} went to 0 and cannot be negative: the levels do not fit this model. Check the doses, the sampling "
+            "times and the units of this patient."
+        )
     else:
         concerned = np.abs(found.eta) > mode.Settings().edge * np.sqrt(prior)
     named = [name for name, yes in zip(problem.effects, concerned, strict=True) if yes and name]

@@ -25,7 +25,7 @@ from individose.base import Outcome
 from individose.inference.individual.approach import FIRST, STEPS, approach, differentiated
 from individose.inference.individual.positive import inverse
 from individose.inference.individual.positive import solve as solved
-from individose.inference.problem import Eta, Likelihood
+from individose.inference.problem import Eta, Likelihood, impossible
 
 Scalar = Float[Array, ""]
 Matrix = Float[Array, "effects effects"]
@@ -33,13 +33,15 @@ Matrix = Float[Array, "effects effects"]
 
 class Settings(NamedTuple):
     """`max_steps` of the approach, and again of the search; `tolerance`: size of the Newton step, in population SDs, at
-    which it ends; `edge`: distance in population SDs at which an effect counts as at a bound; `informative`: information of
-    the levels about an effect, relative to the population's, under which it counts as flat."""
+    which it ends; `edge`: distance in population SDs at which an effect counts as at a bound; `nothing`: fraction of its
+    typical value at which a parameter that cannot be negative counts as 0; `informative`: information of the levels about
+    an effect, relative to the population's, under which it counts as flat."""
 
     max_steps: int = 100
     tolerance: float = 1e-7
     edge: float = 6.0
     informative: float = 1e-3
+    nothing: float = 1e-3
 
 
 DEFAULT = Settings()
@@ -48,7 +50,8 @@ DEFAULT = Settings()
 class Found(NamedTuple):
     """Result for one patient, as arrays: effects, covariance, loss, outcome code, steps, size of the last step (in SDs), for
     each effect the information of the levels about it relative to the population's, for each sample its distance from the
-    prediction in residual SDs, and where the search ended, arrived or not."""
+    prediction in residual SDs, where the search ended, arrived or not, and for each guarded parameter how far above 0 it
+    lies, as a fraction of its typical value, at the mode and at the lower end of its 90 % interval."""
 
     eta: Eta
     covariance: Matrix
@@ -59,6 +62,7 @@ class Found(NamedTuple):
     informed: Eta
     misfit: Float[Array, " samples"]
     last: Eta
+    room: Float[Array, "guarded 2"]
 
 
 class _Search(NamedTuple):
@@ -96,8 +100,9 @@ def _expand(likelihood: Likelihood, eta: Eta, data: Any) -> _Expansion:
 
     slope, curvature, value = differentiated(likelihood, f, data)
     prior = data.precision @ eta
+    total = value.sum() + 0.5 * eta @ prior
     return _Expansion(
-        value.sum() + 0.5 * eta @ prior,
+        jnp.where(impossible(likelihood, eta, data), jnp.inf, total) if likelihood.guarded else total,
         jacobian.T @ slope + prior,
         jacobian.T @ (curvature[:, None] * jacobian) + jnp.tensordot(slope, bend, 1) + data.precision,
         jacobian.T @ (likelihood.information(f, data)[:, None] * jacobian) + data.precision,
@@ -188,8 +193,20 @@ def arrive(likelihood: Likelihood, data: Any, near: Eta, settings: Settings) -> 
     misfit = likelihood.standardised(likelihood.predict(chosen, data), data)
     return Found(
         chosen, jnp.where(usable, covariance, prior), search.loss, outcome,
-        search.steps, search.size, search.informed, misfit, search.eta,
+        search.steps, search.size, search.informed, misfit, search.eta, rooms(likelihood, chosen, covariance, data),
     )  # fmt: skip
+
+
+LOWER = 1.6448536269514722
+"""SDs below the mode at which a normal interval of 90 % ends."""
+
+
+def rooms(likelihood: Likelihood, eta: Eta, covariance: Matrix, data: Any) -> Any:
+    """`Found.room`; one row without meaning where nothing is guarded, since a ward's arrays cannot be empty."""
+    if not likelihood.guarded:
+        return jnp.full((1, 2), jnp.inf)
+    lower = eta - LOWER * jnp.sqrt(jnp.diag(covariance))
+    return jnp.stack([likelihood.room(eta, data), likelihood.room(lower, data)], axis=1)
 
 
 def judged(likelihood: Likelihood, eta: Eta, informed: Eta, data: Any, settings: Settings) -> Scalar:
@@ -197,6 +214,8 @@ def judged(likelihood: Likelihood, eta: Eta, informed: Eta, data: Any, settings:
     # an occasion without a level is no reason for concern: the patient's own effects are
     flat = jnp.any(informed[: likelihood.by_subject] < settings.informative)
     edge = jnp.any(jnp.abs(eta) > settings.edge * jnp.sqrt(jnp.diag(inverse(data.precision))))
+    if likelihood.guarded:
+        edge = edge | jnp.any(likelihood.room(eta, data) < settings.nothing)
     return jnp.where(edge, Outcome.BOUND.value, jnp.where(flat, Outcome.FLAT.value, Outcome.CONVERGED.value))
 
 

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from individose.inference.problem import Eta, Likelihood
+from individose.inference.problem import Eta, Likelihood, impossible
 
 Scalar = Float[Array, ""]
 Matrix = Float[Array, "effects effects"]
@@ -120,7 +120,8 @@ def log_posterior(likelihood: Likelihood, data: Any, root: Matrix) -> Any:
     """z to the log posterior at eta = root z; its gradient is taken forward where that is faster or the only way."""
 
     def value(z: Eta) -> Scalar:
-        return -likelihood.terms(likelihood.predict(root @ z, data), data).sum() - 0.5 * z @ z
+        found = -likelihood.terms(likelihood.predict(root @ z, data), data).sum() - 0.5 * z @ z
+        return jnp.where(impossible(likelihood, root @ z, data), -jnp.inf, found) if likelihood.guarded else found
 
     if likelihood.together and len(root) > FORWARD:
         return value
@@ -171,7 +172,16 @@ def sample(likelihood: Likelihood, data: Any, start: Start, settings: Settings) 
         pooled = _covariance(seen, products, settings.chains * (changing + 1 - gathering))
         metric = jnp.where(changes & jnp.all(jnp.isfinite(pooled)), pooled, now.metric)
         step = _choose(changes, open_step(jnp.exp(step.log_step_size)), step)
-        kept = chains.position, info.is_divergent, info.num_integration_steps, info.acceptance_rate, chains.logdensity
+        # a trajectory that runs into what is impossible ends there, and misses nothing
+        ends = info.trajectory_leftmost_state.logdensity, info.trajectory_rightmost_state.logdensity
+        left = info.is_divergent & ~jnp.any(jnp.isneginf(jnp.stack(ends)), axis=0)
+        kept = (
+            chains.position,
+            left if likelihood.guarded else info.is_divergent,
+            info.num_integration_steps,
+            info.acceptance_rate,
+            chains.logdensity,
+        )
         return _Warming(chains, step, metric, seen, products), kept
 
     nothing = jnp.zeros((settings.chains, len(start.middle)))

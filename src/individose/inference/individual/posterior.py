@@ -11,6 +11,7 @@ import numpy as np
 
 from individose.base import Notice, Outcome, Status
 from individose.inference.fit import Fit
+from individose.inference.individual.rival import NOT_COVERED
 from individose.inference.individual.sampling import Sampling
 from individose.inference.problem import Likelihood
 
@@ -22,6 +23,10 @@ USELESS = 100.0
 
 AGREE, DISAGREE = 1.01, 1.1
 """R-hat beyond which chains are cautioned about, and beyond which they tell of different distributions."""
+
+COVERED = "The draws cover it as far as it is probable."
+MAY_MISS = {"nuts": "The chains start around the first and may miss it; compare with sir."}
+"""What draws say of a second optimum: sampling-importance-resampling looks at the whole population."""
 
 SOME_DIVERGE, MANY_DIVERGE = 0.01, 0.1
 """Shares of diverging draws that make the remark a caution, and a warning."""
@@ -52,6 +57,9 @@ def of_draws(
     known = around.status if around.status.outcome in (Outcome.FLAT, Outcome.BOUND) else None
     status = known or Status(Outcome.CONVERGED, _said(sampling))
     earlier = tuple(n for n in around.notices if n.code == f"fit-{status.code}")
+    if around.status.outcome is Outcome.MULTI_MODAL:
+        status = Status(Outcome.MULTI_MODAL, around.status.sentence.replace(NOT_COVERED, MAY_MISS.get(method, COVERED)))
+        earlier = (Notice(f"fit-{status.code}", status.sentence),)
     return replace(
         around,
         method=method,

@@ -1,8 +1,9 @@
 """A second look at searches that may have ended at the wrong optimum: other starts, and corners of the objective.
 
 A search from the typical patient finds the best optimum of nearly everyone. It is repeated from other points for a patient
-whose search failed, or whose result would surprise under the model (`surprising`), and for everyone where an effect moves
-the beginning or the end of an input: there a level before its dose has no slope to follow, and an optimum may lie at a corner
+whose search failed, or whose result would surprise under the model (`surprising`), for everyone where the population is so
+wide that the levels may be explained in two ways (`WIDE`), and for everyone where an effect moves the beginning or the end
+of an input: there a level before its dose has no slope to follow, and an optimum may lie at a corner
 (an input that ends just when a level is taken), where no Newton step arrives.
 """
 
@@ -42,6 +43,10 @@ NEAR = 4.0
 """Difference of the objective under which another optimum is worth a word (7 times less probable at its mode)."""
 
 
+WIDE = 1.0
+"""SD of an effect on a logarithm from which on everybody gets a second look: a factor of 2.7 either way."""
+
+
 class Other(NamedTuple):
     """Another optimum: its effects, and how much higher its objective is."""
 
@@ -59,6 +64,15 @@ def surprising(found: Found, precision: np.ndarray, levels: np.ndarray) -> np.nd
     misfit = np.clip(found.misfit, -1e100, 1e100)  # its square is finite
     total = (misfit**2).sum(1) + np.einsum("pi,pij,pj->p", found.eta, precision, found.eta)
     return ~(total <= _chi_squared(levels)) | (np.asarray(found.outcome) == Outcome.FAILED)
+
+
+def _wide(likelihood: Likelihood, precision: np.ndarray) -> np.ndarray:
+    """Whose population is wide (patients,)."""
+    own = list(likelihood.relative)
+    if not any(own):
+        return np.zeros(len(precision), dtype=bool)
+    variance = np.diagonal(np.linalg.inv(precision), axis1=1, axis2=2)[:, : len(own)]
+    return np.any(variance[:, own] >= WIDE**2, axis=1)
 
 
 def _chi_squared(freedom: np.ndarray) -> np.ndarray:
@@ -80,7 +94,7 @@ def improve(
     """
     precision = np.asarray(data.precision)
     levels = (np.asarray(data.measured) > 0).sum(1)
-    concerned = surprising(found, precision, levels) | likelihood.cornered
+    concerned = surprising(found, precision, levels) | likelihood.cornered | _wide(likelihood, precision)
     places = [int(i) for i in np.flatnonzero(concerned[:count] & (levels[:count] > 0))]
     if not places:
         return found, {}

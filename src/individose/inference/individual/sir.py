@@ -18,10 +18,11 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from individose.inference.problem import Likelihood
+from individose.inference.problem import Likelihood, impossible
 
 
 class Settings(NamedTuple):
@@ -121,9 +122,14 @@ SIDE_BY_SIDE, STEPPING = 2048, 64
 
 @partial(jax.jit, static_argnums=0)
 def minus_log_likelihoods(likelihood: Likelihood, etas: Any, data: Any) -> Float[Array, " draws"]:
-    """Minus log density of all levels for each of many draws (draws, effects) of one patient."""
+    """Minus log density of all levels for each of many draws (draws, effects) of one patient; infinite for what cannot be."""
     together = SIDE_BY_SIDE if likelihood.together else STEPPING
-    return jax.lax.map(lambda e: likelihood.terms(likelihood.predict(e, data), data).sum(), etas, batch_size=together)
+
+    def one(eta: Any) -> Any:
+        found = likelihood.terms(likelihood.predict(eta, data), data).sum()
+        return jnp.where(impossible(likelihood, eta, data), jnp.inf, found) if likelihood.guarded else found
+
+    return jax.lax.map(one, etas, batch_size=together)
 
 
 def _log_normal(x: np.ndarray, root: np.ndarray) -> np.ndarray:
