@@ -115,7 +115,7 @@ def _superposition() -> dict[str, float]:
 def _line(system: System, p: dict[str, float], doses: list[Dose], times: Any) -> Schedule:
     asked = [Level(float(t), 0.0, analyte=system.outputs[0], measured=False) for t in times]
     line = walk(Subject("s", tuple(sorted([*doses, *asked], key=lambda e: e.time_h))), system)
-    to = sizes(line, system, tuple(p))
+    to = sizes(line, system, {name: (value, value) for name, value in p.items()})
     return jax.tree.map(jnp.asarray, arrange(np, history(line, system, to), None, infused=to[4], steady=to[5]))
 
 

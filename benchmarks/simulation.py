@@ -62,7 +62,7 @@ def _regimen(doses: int, times: int) -> tuple[Any, Any]:
     asked = [Level(t, 0.0, measured=False) for t in np.linspace(0.1, 12.0 * doses, times)]
     line = walk(Subject("s", tuple(sorted([*given, *asked], key=lambda e: e.time_h))), system)
     to = (len(line.doses), 1, times, 1, False, 0)
-    assert sizes(line, system, TYPICAL)[4:] == to[4:]
+    assert sizes(line, system, {})[4:] == to[4:]
     return jax.tree.map(jnp.asarray, arrange(np, history(line, system, to), None, infused=False, steady=0)), system
 
 

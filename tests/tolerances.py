@@ -12,6 +12,9 @@ GRADIENT = 1e-6
 ODE = 1e-8
 """A closed form against an ODE solver run at 1e-12 (relative)."""
 
+ENDLESS = 1e-8
+"""Exposure without end through a solver at 1e-8 in many stretches, cut where 1e-9 of the drug is left (relative)."""
+
 LINEAR_COVARIATE = 2e-4
 """What following a linear covariate by pieces costs, at half-lives of some hours (docs/theory/events.md; relative)."""
 

@@ -90,9 +90,19 @@ def test_regimens_are_read_as_they_are_spoken(text, doses):
     assert [(d.time_h, pytest.approx(d.amount_mg), d.duration_h) for d in found] == doses
 
 
+def test_a_patch_is_worn():
+    found = read_regimen("100 mg worn 84 h q84h x6; 50 mg worn 3.5 d")
+    assert [(d.time_h, d.amount_mg, d.removed_after_h) for d in found[:6]] == [
+        (84.0 * k, 100.0, 84.0) for k in range(6)
+    ]
+    assert (found[6].time_h, found[6].amount_mg, found[6].removed_after_h) == (504.0, 50.0, 84.0)
+
+
 @pytest.mark.parametrize(
     ("text", "beat"),
     [
+        ("5 mg worn 0 h", "worn for 0 h"),
+        ("5 mg worn 4 h over 2 h", "infused over 2 h"),
         ("", "cannot be read"),
         ("five mg", "cannot be read"),
         ("5 mg x3", "without an interval"),

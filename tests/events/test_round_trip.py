@@ -41,15 +41,18 @@ def doses(draw: st.DrawFn, time_h: float) -> Dose:
     if draw(st.integers(0, 9)) == 0:
         return Dose(time_h, 0.0, into=into, steady_state=draw(st.sampled_from([1, 2])), rate_mg_h=draw(positive))
     modelled = draw(st.sampled_from(["no", "no", "rate", "duration"]))
+    duration = draw(st.one_of(st.just(0.0), st.floats(1e-3, 1e3))) if modelled == "no" else 0.0
+    worn = 0.0 if duration or modelled != "no" else draw(st.one_of(st.just(0.0), st.floats(1e-3, 1e3)))
     return Dose(
         time_h,
         draw(positive),
-        draw(st.one_of(st.just(0.0), st.floats(1e-3, 1e3))) if modelled == "no" else 0.0,
+        duration,
         into,
         interval_h=draw(st.floats(0.1, 1e3)),
         additional=draw(st.integers(0, 200)),
         steady_state=draw(st.sampled_from([0, 1, 2])),
         modelled=modelled,
+        removed_after_h=worn,
     )
 
 

@@ -108,7 +108,6 @@ def test_a_steady_state_dose_in_a_history():
         interval_h=np.array([12.0, 8.0]),
         phase_h=np.array([12.0, 8.0]),
         piece=np.zeros(2, dtype=np.int32),
-        turns=np.zeros(4, dtype=np.int32),
     )
     at = at._replace(steady=steady)
     found = jax.jit(lambda p: solve(ode, p, at, TIGHT))(labelled(ONE))

@@ -182,7 +182,7 @@ def test_a_level_before_any_dose_is_refused():
     [
         (Dose(0.0, 20.0, into="gut"), "gut"),
         (Dose(0.0, 20.0, modelled="duration"), "duration"),
-        (Dose(0.0, 20.0, duration_h=160.0, interval_h=12.0, steady_state=1), "160 h"),
+        (Dose(0.0, 20.0, duration_h=800.0, interval_h=12.0, steady_state=1), "800 h"),
     ],
 )
 def test_doses_that_no_kernel_carries_out_are_refused(dose, beat):

@@ -82,13 +82,14 @@ COURSE = {"peak": "mg/L", "tpeak": "h", "minimum": "mg/L", "above": "h", "fracti
 
 def _course(fit: Fit, regimen: Regimen, etas: np.ndarray, threshold_mg_L: float | None) -> dict[str, np.ndarray]:
     """Those of `COURSE` (draws,): exposure between two doses of a history that starts at steady state."""
-    relation = _bound(fit).relation
+    bound = _bound(fit)
+    relation = bound.relation
     system = relation.system
     check("above" if threshold_mg_L is not None else "peak", 0.0, regimen.interval_h, threshold_mg_L)
     dose = Dose(0.0, regimen.amount_mg, regimen.duration_h, interval_h=regimen.interval_h, steady_state=1)
     ends = (Level(t, float("nan"), system.outputs[0], measured=False) for t in (0.0, regimen.interval_h))
     line = walk(Subject("at steady state", (dose, *ends)), system)
-    to = sizes(line, system, relation.parameters)
+    to = sizes(line, system, bound.ranges)
     *_, infused, slots = to
     relation = replace(relation, infused=infused, slots=slots, worn=False, censored=False)
     past = history(line, system, to)

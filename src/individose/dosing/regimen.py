@@ -38,8 +38,10 @@ def current_regimen(subject: Subject) -> Regimen | None:
     """The regimen a patient is on: the one that the last record prescribes (ADDL and II, or a steady state), or the last dose
     at the last interval where the last three doses are alike (amounts within 1 %, intervals within a quarter).
 
-    None when there is no such pattern: then nothing is assumed.
+    None when there is no such pattern, and where the last dose is a patch that is taken off: then nothing is assumed.
     """
+    if subject.doses and subject.doses[-1].removed_after_h > 0:
+        return None
     planned = subject.doses[-1] if subject.doses else None
     if planned is not None and planned.additional > 0 and planned.interval_h > planned.duration_h:
         return Regimen(planned.amount_mg, planned.interval_h, planned.duration_h)

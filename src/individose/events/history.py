@@ -166,6 +166,15 @@ def _check_dose(dose: Dose) -> None:
             "none of them may be negative or infinite",
             remedy="Correct this dose.",
         )
+    worn = dose.removed_after_h
+    given_at_once = dose.duration_h == 0.0 and dose.modelled == "no" and not constant
+    if not (math.isfinite(worn) and worn >= 0.0) or (worn > 0.0 and not given_at_once):
+        raise InputError(
+            f"{at} is taken off again after {worn:g} h" + ("" if given_at_once else ", and infused"),
+            "a finite time, 0 or more, of a dose that is there at once (a patch)",
+            "what is left of an input that is still running is not known",
+            "Correct removed_after_h (WEAR in a table, worn in a case), or leave out the duration or rate.",
+        )
     if dose.rate_mg_h > 0.0 and not constant:
         raise InputError(
             f"{at} has a rate of {dose.rate_mg_h:g} mg/h and an amount of {dose.amount_mg:g} mg",

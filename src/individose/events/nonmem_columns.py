@@ -12,12 +12,12 @@ from individose.base.errors import InputError
 from individose.events.nonmem_covariates import CovariateColumn, Register, covariate_column, index
 
 EVENT_COLUMNS = (
-    "ID", "TIME", "AMT", "RATE", "DUR", "EVID", "CMT", "SS", "II", "ADDL", "DV", "MDV", "CENS", "LLOQ", "DVID",
+    "ID", "TIME", "AMT", "RATE", "DUR", "EVID", "CMT", "SS", "II", "ADDL", "DV", "MDV", "CENS", "LLOQ", "DVID", "WEAR",
 )  # fmt: skip
 REQUIRED = ("ID", "TIME", "AMT", "DV")
 
-CANONICAL = {"TIME": "h", "DUR": "h", "II": "h", "AMT": "mg", "RATE": "mg/h", "DV": "mg/L", "LLOQ": "mg/L"}
-SHARED = {"DUR": "TIME", "II": "TIME", "LLOQ": "DV"}
+CANONICAL = {"TIME": "h", "DUR": "h", "WEAR": "h", "II": "h", "AMT": "mg", "RATE": "mg/h", "DV": "mg/L", "LLOQ": "mg/L"}
+SHARED = {"DUR": "TIME", "WEAR": "TIME", "II": "TIME", "LLOQ": "DV"}
 """Columns that are in the unit of another one unless a unit is given for themselves."""
 
 SYNONYMS = {

@@ -47,7 +47,7 @@ def scan_nonmem(
 ) -> Table:
     """Every patient of a NONMEM-style table who can be read, and a `Refusal` for every other one.
 
-    The columns are ID TIME AMT DV and, as needed, RATE DUR EVID CMT SS II ADDL MDV CENS LLOQ DVID OCC and covariates by
+    The columns are ID TIME AMT DV and, as needed, RATE DUR WEAR EVID CMT SS II ADDL MDV CENS LLOQ DVID OCC and covariates by
     name or alias, in any case and order. A row's covariates become a `Reading` just before the row's own event (just
     after it where the event is a reset): by NONMEM's rule they apply to the interval that ends at the row.
 
@@ -55,7 +55,7 @@ def scan_nonmem(
 
     - `source`: a path or an open text file; cells end at a comma, semicolon, tab or blank; `.`, NA, nothing: missing.
     - `units`: UCUM code by column, as in `{"TIME": "min", "AMT": "ug"}`. By default h, mg, mg/L and the register's;
-      RATE is in AMT per TIME, II and DUR are as TIME, LLOQ is as DV. The notes say what was assumed.
+      RATE is in AMT per TIME, II, DUR and WEAR are as TIME, LLOQ is as DV. The notes say what was assumed.
     - `columns`: the meaning of columns with other names, as in `{"BW": "weight"}`.
     - `ignore`: columns to leave out.
     - `codes`: labels by code by column, as in `{"SEX": {"0": "female", "1": "male"}}`; none is guessed.

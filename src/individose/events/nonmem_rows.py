@@ -87,6 +87,15 @@ def dose(cells: Cells, layout: Layout, line: int, time_h: float) -> Dose:
             "it has no interval (NONMEM, ADDL data item)",
             "Enter the amount if it is an intermittent infusion.",
         )
+    worn_h = _value(cells, layout, "WEAR", line) or 0.0
+    if worn_h < 0.0 or (worn_h and (rate or duration_h or constant)):
+        raise refused(
+            line,
+            f"a dose record has WEAR {worn_h:g} h, RATE {rate:g} and DUR {duration_h:g} h",
+            "WEAR is 0 or more, and only of a dose without RATE and DUR",
+            "a patch holds its dose when it is put on, and what is left when it is taken off after WEAR",
+            "Correct WEAR, or leave it out for what is not taken off.",
+        )
     modelled, duration_h = _input(line, amount_mg or 0.0, rate, duration_h, constant)
     return Dose(
         time_h,
@@ -99,6 +108,7 @@ def dose(cells: Cells, layout: Layout, line: int, time_h: float) -> Dose:
         modelled,
         rate if constant else 0.0,
         "rate" if rate > 0.0 and not constant else "duration",
+        worn_h,
     )
 
 

@@ -16,7 +16,7 @@ from individose.events.records import Dose, Event, Level, Number, Reading, Reset
 Cells = dict[str, str]
 
 ALWAYS = ("ID", "TIME", "EVID", "AMT")
-WHEN_USED = ("RATE", "DUR", "CMT", "SS", "II", "ADDL")
+WHEN_USED = ("RATE", "DUR", "WEAR", "CMT", "SS", "II", "ADDL")
 LAST = ("DV", "MDV")
 WHEN_MEASURED = ("CENS", "DVID")
 
@@ -26,8 +26,9 @@ def write_nonmem(subjects: Iterable[Subject], target: str | os.PathLike[str] | T
 
     Each event is a row, with the covariates last read before it; a reading without an event of its time becomes a row
     with EVID 2. An infusion has RATE, for other programs, and DUR, which `read_nonmem` prefers: an amount divided by
-    RATE need not give the duration back to the last digit. What a subject read from a table holds is kept exactly, its
-    notes aside.
+    RATE need not give the duration back to the last digit. A patch has WEAR, the hours until it is taken off with what it
+    still holds: NONMEM has no such column, and in another program a model must read it. What a subject read from a table
+    holds is kept exactly, its notes aside.
 
     **Raises:** `InputError` for two subjects with one id, and for an id or a label that would read as missing.
     """
@@ -116,6 +117,8 @@ def _dose(dose: Dose, evid: str) -> Cells:
         row["DUR"] = _text(dose.duration_h)
         if dose.keeps == "rate":
             row["RATE"] = _text(dose.amount_mg / dose.duration_h)
+    if dose.removed_after_h:
+        row["WEAR"] = _text(dose.removed_after_h)
     if dose.into is not None:
         row["CMT"] = _compartment(dose.into)
     if dose.steady_state:

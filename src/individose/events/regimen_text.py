@@ -1,9 +1,11 @@
 """Doses as a person writes them: `500 mg q12h over 1 h x6`.
 
     regimen   part { ";" part }
-    part      amount { "into" compartment | "q" interval | "every" interval | "over" duration | "x" count | "at" time }
+    part      amount { option }
+    option    "into" compartment | "q" interval | "every" interval | "over" duration | "worn" time | "x" count | "at" time
 
-An interval, a duration or a time is in h unless it names another unit (min, h, d, wk). The first part starts at 0; a
+A patch that is worn for a time is then taken off with what it still holds (`100 mg worn 84 h q84h x6`). An interval, a
+duration or a time is in h unless it names another unit (min, h, d, wk). The first part starts at 0; a
 part without `at` starts one interval after the last dose of the part before it, which must then have an interval.
 """
 
@@ -21,6 +23,7 @@ regimen: part (";" part)*
 part: NUMBER UNIT option*
 option: ("q"i | "every"i) span -> every
       | "over"i span -> over
+      | "worn"i span -> worn
       | ("x"i | "times"i) INT -> count
       | "at"i span -> at
       | "into"i NAME -> into
@@ -62,7 +65,7 @@ def read_regimen(text: str, molar_mass_g_mol: float | None = None) -> tuple[Dose
         raise InputError(
             f"the regimen '{text}' cannot be read{place}",
             "as in '1000 mg over 2 h; 500 mg q12h over 1 h x6'",
-            "amount and unit, then q interval, over duration, x count, at time",
+            "amount and unit, then q interval, over duration, worn time, x count, at time",
             "Write it in this form.",
         ) from error
     doses: list[Dose] = []
@@ -93,8 +96,13 @@ def _part(part: Any, text: str, start_h: float | None, molar_mass: float | None)
     if start is None:
         raise _wrong(text, "the part after a single dose does not say when it starts (at 12 h)")
     duration = _hours(said["over"]) if "over" in said else 0.0
+    worn = _hours(said["worn"]) if "worn" in said else 0.0
+    if "worn" in said and (worn <= 0 or duration > 0):
+        raise _wrong(
+            text, f"a patch is worn for {worn:g} h" + (f" and infused over {duration:g} h" if duration else "")
+        )
     into = str(said["into"]) if "into" in said else None
-    doses = [Dose(start + k * interval, mg, duration, into) for k in range(count)]
+    doses = [Dose(start + k * interval, mg, duration, into, removed_after_h=worn) for k in range(count)]
     return doses, start + count * interval if interval else None
 
 
@@ -106,6 +114,6 @@ def _hours(span: Any) -> float:
 def _wrong(text: str, what: str) -> InputError:
     return InputError(
         f"the regimen '{text}' cannot be given: {what}",
-        "an amount above 0, and an interval (q12h) wherever it repeats",
+        "an amount above 0, an interval (q12h) wherever it repeats, a wear time above 0 of what is not infused",
         remedy="Correct the regimen.",
     )

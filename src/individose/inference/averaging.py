@@ -16,7 +16,7 @@ import numpy as np
 
 from individose.base import InputError, Notice
 from individose.inference.estimate import Estimate, estimated
-from individose.inference.exposure import METRICS
+from individose.inference.exposure import METRICS, named
 from individose.inference.fit import DRAWS, Fit
 
 RULES = {
@@ -74,7 +74,7 @@ class Averaged:
             fit.exposures(metric, start_h, end_h, threshold, max(n, 1))
             for fit, n in zip(self.fits, self.counts(), strict=True)
         ]
-        return estimated(self.mixed(found), METRICS[metric], level)
+        return estimated(self.mixed(found), METRICS[named(metric)], level)
 
     def between(self, metric: str, start_h: float, end_h: float, threshold: float | None = None) -> dict[str, float]:
         """The same exposure under each model, by its name: the spread that an average hides."""

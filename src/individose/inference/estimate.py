@@ -49,7 +49,8 @@ def require_solved(values: np.ndarray, *, finite: bool = False) -> np.ndarray:
             f"{failed} of {np.size(values)} values could not be computed",
             "equations that the solver can follow",
             "the differential equations of this model could not be solved at these parameters: they are extreme, there is no "
-            "steady state, or more doses are under way at once than are remembered (savic_transit, weibull: 16)",
+            "steady state, what is asked without end has none, or more doses are under way at once than are remembered "
+            "(savic_transit, weibull: 16)",
             "Check doses, units and levels.",
         )
     return values

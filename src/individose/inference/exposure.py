@@ -32,6 +32,15 @@ METRICS = {
 }
 """What `Fit.exposure` knows, with UCUM units."""
 
+ALIASES = {"cmax": "peak", "tmax": "tpeak", "cmin": "minimum", "tmin": "tminimum"}
+"""The field's names for some of them."""
+
+
+def named(metric: str) -> str:
+    """The name under which a metric is known here: `Cmax` and `cmax` are the peak."""
+    return ALIASES.get(metric.lower(), metric)
+
+
 WITH_THRESHOLD = ("above", "fraction_above", "until_below")
 
 
@@ -43,7 +52,7 @@ def check(metric: str, start_h: float, end_h: float, threshold: float | None) ->
     if metric not in METRICS or not (end_h > start_h and math.isfinite(start_h)):
         raise InputError(
             f"exposure '{metric}' from {start_h:g} to {end_h:g} h was asked for",
-            f"an interval that runs forward, and one of the metrics {', '.join(METRICS)}",
+            f"an interval that runs forward, and one of the metrics {', '.join((*METRICS, *ALIASES))}",
             "exposure over a stated interval",
             "At steady state of a regimen, ask individose.steady_state(fit, regimen).",
         )
@@ -93,16 +102,17 @@ ENDLESS = ("auc", "aumc", "until_below")
 
 
 def endless_draws(likelihood: Likelihood, etas: Any, data: Any, metric: str, threshold: float | None) -> np.ndarray:
-    """One of `ENDLESS` (draws,) from the first sampling time of `data` on, when nothing more is given: in closed form.
+    """One of `ENDLESS` (draws,) from the first sampling time of `data` on, when nothing more is given: in closed form, or
+    solved until what is left is a stated share (see `kinetics.ode.endless`); NaN where there is no end to be told.
 
-    **Raises:** `InputError` for another metric, or a nonlinear system.
+    **Raises:** `InputError` for another metric.
     """
     course = course_of(likelihood, metric)
-    if metric not in ENDLESS or not course.system.linear:
+    if metric not in ENDLESS:
         raise InputError(
             f"exposure '{metric}' without end was asked of {course.system.name}",
-            f"one of {', '.join(ENDLESS)} of a linear system",
-            "what is left after the last dose is a closed form there",
+            f"one of {', '.join(ENDLESS)}",
+            "these have a value however long the last dose is followed",
             "Give an end in h.",
         )
     area, moment, until = _endless(course, etas, data, None if threshold is None else np.float64(threshold))
@@ -156,6 +166,8 @@ def _endless(course: Any, etas: Any, data: Any, threshold: Any) -> tuple[Any, An
     def one(eta: Any) -> tuple[Any, Any, Any]:
         p = course.individual(eta, data)
         whole = course.schedule(p, data)
+        if system.whole is not None:
+            return system.whole.endless(p, whole, threshold)
         last = len(whole.span_h) - 1
         segment, since = jnp.asarray(whole.segment)[0], jnp.asarray(whole.since_h)[0]
         # from the last anchor on nothing comes in any more; a window that begins later begins there
@@ -186,4 +198,5 @@ def _endless(course: Any, etas: Any, data: Any, threshold: Any) -> tuple[Any, An
         level = jnp.stack(system.observe(q, left))[output]
         return area, moment, jnp.where((fall > 0.0) | (level > threshold), span + fall, seen.last_above_h)
 
-    return jax.lax.map(one, jnp.asarray(etas))
+    together = jax.vmap(one) if not system.linear else lambda every: jax.lax.map(one, every)
+    return together(jnp.asarray(etas))

@@ -25,6 +25,7 @@ from individose.inference.exposure import (
     course_of,
     endless_draws,
     moment_draws,
+    named,
     read,
 )
 from individose.inference.individual.sampling import Sampling
@@ -156,14 +157,17 @@ class Fit:
 
         - `auc` (mg.h/L), `average` (mg/L), and `aumc` (mg.h2/L, the first moment, time counted from `start_h`);
         - `peak` and `minimum` (mg/L), and when they are first reached: `tpeak`, `tminimum` (h, on the clock of the doses);
+          the field's names `cmax`, `cmin`, `tmax` and `tmin` mean the same;
         - `above` (h), `fraction_above`, and `until_below` (h after `start_h` until the level stays below): with a
           `threshold` in mg/L. What is still above it at `end_h` counts to there.
 
         A dose at `start_h` is in the interval, one at `end_h` is not. `end_h` may be `math.inf` for `auc`, `aumc` and
-        `until_below` of a linear system: when nothing more is given.
+        `until_below`: when nothing more is given.
 
-        **Raises:** `InputError` for another metric, an interval that does not run forward, or a missing threshold.
+        **Raises:** `InputError` for another metric, an interval that does not run forward, or a missing threshold;
+        `NumericalError` where it cannot be computed (a response without end).
         """
+        metric = named(metric)
         values = self.exposures(metric, start_h, end_h, threshold, analyte=analyte)
         return estimated(values, METRICS[metric], level)
 
@@ -177,6 +181,7 @@ class Fit:
         analyte: str | None = None,
     ) -> np.ndarray:
         """Exposure as in `exposure`, of the estimate first and then of draws of the posterior (1 + draws,)."""
+        metric = named(metric)
         check(metric, start_h, end_h, threshold)
         likelihood = self.problem.likelihood
         if math.isinf(end_h):

@@ -25,9 +25,6 @@ A removal takes off, after the time stated as its duration, what is then left of
 a negative dose that lags by that time, so that patches may overlap.
 """
 
-LATE = 4
-"""Earlier doses of a steady-state series that may still be on their way when it is set, where doses lag."""
-
 
 class Doses(NamedTuple):
     """Single doses (ADDL written out), times in h on a line that never goes back; `order` places records of one time.
@@ -93,11 +90,13 @@ def arrange(
 
     **Arguments:** `xp` is `numpy` or `jax.numpy`; `inputs` None when the parameters say nothing of the doses. Static:
     `infused` and `delayed` (whether anything is infused, may lag), `steady` (0 when nothing starts at steady state, or
-    else how many earlier doses may still be on their way or run in).
+    else how many earlier doses of a series are followed). Where more than these are still on their way or still run in, the
+    steady state is NaN: no number is taken for it.
     """
     doses, marks, samples = history
     arrive, order, amount, duration = _acting(xp, doses, inputs, delayed)
-    alive = (doses.amount_mg > 0) & (arrive < doses.cut_h)
+    # one that arrives just when a reset comes has its place before it, and is lost there
+    alive = (doses.amount_mg > 0) & (arrive <= doses.cut_h)
     ends = xp.minimum(arrive + duration, doses.cut_h)
     runs = alive & (duration > 0)
     zeros = xp.zeros_like(arrive)
@@ -115,15 +114,23 @@ def arrange(
         pieces.append(xp.zeros_like(doses.into))
     series = _series(xp, doses, amount, duration, arrive, delayed, steady) if steady else None
     if series is not None:
-        for start, end, bolus, slot_rate in series.slots:
-            times += [start, end]
+        into = xp.concatenate([doses.into] * steady)
+        nothing = xp.zeros_like(series.bolus)
+        if delayed:
             # one that arrives just when the steady state is set comes after that, or it would be lost
-            orders += [xp.where(start > doses.time_h, -0.5, doses.order - 0.2), zeros - 1.0]
-            amounts += [bolus, zeros]
-            intos += [doses.into, doses.into]
-            pieces += [xp.zeros_like(doses.into)] * 2
-            if infused:
-                infusions.append((start, end, slot_rate, doses.into))
+            late = series.start > xp.concatenate([doses.time_h] * steady)
+            times.append(series.start)
+            orders.append(xp.where(late, -0.5, xp.concatenate([doses.order] * steady) - 0.2))
+            amounts.append(series.bolus)
+            intos.append(into)
+            pieces.append(xp.zeros_like(into))
+        if infused:
+            times.append(series.end)
+            orders.append(nothing - 1.0)
+            amounts.append(nothing)
+            intos.append(into)
+            pieces.append(xp.zeros_like(into))
+            infusions.append((series.start, series.end, series.rate, into))
         times.append(doses.time_h)
         orders.append(doses.order - 0.25)
         amounts.append(zeros)
@@ -168,9 +175,13 @@ def _acting(xp: Any, doses: Doses, inputs: Inputs | None, delayed: bool) -> tupl
 
 
 class _Series(NamedTuple):
-    """The earlier doses of steady-state series: `slots` are (start, end, bolus, rate) of those not yet done."""
+    """The earlier doses of steady-state series that are not yet done (start, end, bolus and rate, dose after dose for each
+    turn), and what sets the amounts at each record."""
 
-    slots: list[tuple[Any, Any, Any, Any]]
+    start: Any
+    end: Any
+    bolus: Any
+    rate: Any
     phase_h: Any
     amount_mg: Any
     duration_h: Any
@@ -179,23 +190,26 @@ class _Series(NamedTuple):
 def _series(xp: Any, doses: Doses, amount: Any, duration: Any, arrive: Any, delayed: bool, count: int) -> _Series:
     """Dose k of a series was given k intervals before its record and arrives as late as the others.
 
-    One that arrives after the record is still to come; one that arrived before it may still run in.
+    One that arrives after the record is still to come, unless a reset or a new steady state comes first; one that arrived
+    before it may still run in.
     """
     wanted = doses.kind > 0
     interval = xp.where(doses.interval_h > 0, doses.interval_h, 1.0)
     lag = arrive - doses.time_h if delayed else xp.zeros_like(arrive)
     whole = xp.floor(lag / interval)
-    slots: list[tuple[Any, Any, Any, Any]] = []
-    for k in range(1, count + 1):
-        came = arrive - k * interval
-        pending = wanted & (k <= whole)
-        start = xp.where(pending, came, doses.time_h)
-        end = xp.where(wanted & (duration > 0), xp.minimum(came + duration, doses.cut_h), start)
-        end = xp.maximum(end, start)
-        bolus = xp.where(pending & (duration <= 0), amount, 0.0)
-        rate = xp.where(end > start, amount / xp.where(duration > 0, duration, 1.0), 0.0)
-        slots.append((start, end, bolus, rate))
-    return _Series(slots, (whole + 1.0) * interval - lag, amount, duration)
+    k = xp.arange(1, count + 1)[:, None]
+    came = arrive - k * interval
+    pending = wanted & (k <= whole)
+    start = xp.where(pending, came, doses.time_h)
+    end = xp.where(wanted & (duration > 0), xp.minimum(came + duration, doses.cut_h), start)
+    end = xp.maximum(end, start)
+    bolus = xp.where(pending & (duration <= 0) & (came <= doses.cut_h), amount, 0.0)
+    rate = xp.where(end > start, amount / xp.where(duration > 0, duration, 1.0), 0.0)
+    unfollowed = (whole > count) | (lag + duration > (count + 1) * interval)
+    unfollowed = unfollowed & wanted & ((doses.cut_h > doses.time_h) | (duration <= 0))
+    phase = xp.maximum((whole + 1.0) * interval - lag, 0.0)
+    start, end, bolus, rate = (x.ravel() for x in xp.broadcast_arrays(start, end, bolus, rate))
+    return _Series(start, end, bolus, rate, phase, xp.where(unfollowed, xp.nan, amount), duration)
 
 
 def _steady(xp: Any, doses: Doses, series: _Series, sorted_: Any, count: int) -> SteadyDoses:
@@ -209,7 +223,6 @@ def _steady(xp: Any, doses: Doses, series: _Series, sorted_: Any, count: int) ->
         interval_h=doses.interval_h,
         phase_h=series.phase_h,
         piece=doses.piece,
-        turns=xp.arange(len(series.slots)),
     )
 
 

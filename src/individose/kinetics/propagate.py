@@ -76,15 +76,14 @@ def _steady_amounts(system: System, prepared: Prepared, schedule: Schedule) -> A
         wanted = jnp.asarray(dose.kind > 0)
         interval = jnp.where(wanted, dose.interval_h, 1.0)
         phase = jnp.where(wanted, dose.phase_h, 1.0)
-        amount, duration = jnp.asarray(dose.amount_mg), jnp.asarray(dose.duration_h)
+        amount = jnp.asarray(dose.amount_mg)
+        duration = None if schedule.rate_mg_h is None else jnp.asarray(dose.duration_h)
         q = _of(prepared, jnp.asarray(dose.piece))
-        found = amounts_at_phase(system, q, dose.into, amount, duration, interval, phase, slots)
+        found = amounts_at_phase(system, q, dose.into, amount, duration, interval, phase)
         return tuple(jnp.where(wanted, x, 0.0) for x in found)
 
     steady = SteadyDoses(*(jnp.asarray(x) for x in schedule.steady))
-    slots = steady.turns.shape[0]
-    nothing: Any = None
-    amounts = jax.vmap(one)(steady._replace(turns=nothing))
+    amounts = jax.vmap(one)(steady)
     anchors = len(schedule.span_h)
     kind = jnp.zeros(anchors, dtype=steady.kind.dtype).at[steady.anchor].max(steady.kind)
     return kind, tuple(jnp.zeros(anchors).at[steady.anchor].add(x) for x in amounts)

@@ -22,8 +22,7 @@ class SteadyDoses(NamedTuple):
     """Doses that start from their own steady state (NONMEM SS), one entry for each.
 
     `anchor` is where the amounts are set or added (`kind` 1 or 2; 0 is padding), `phase_h` the time then gone since the
-    last of the earlier doses arrived (the interval where nothing lags), `piece` the parameters' row. `turns` counts the
-    earlier doses that may still be on their way or still run in.
+    last of the earlier doses arrived (the interval where nothing lags), `piece` the parameters' row.
     """
 
     anchor: Int[Array, " doses"]
@@ -34,7 +33,6 @@ class SteadyDoses(NamedTuple):
     interval_h: Float[Array, " doses"]
     phase_h: Float[Array, " doses"]
     piece: Int[Array, " doses"]
-    turns: Int[Array, " slots"]
 
 
 class Schedule(NamedTuple):

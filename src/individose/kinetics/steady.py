@@ -7,6 +7,7 @@ lines serve every linear system.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -43,10 +44,24 @@ def after_one_dose(
 
 def repeated(system: System, q: Prepared, left: State, interval_h: Scalar) -> State:
     """The sum of `left` carried over 0, 1, 2, .. intervals: (I - E)^-1 left. Infinite where nothing is eliminated."""
+    return _summed(_over(system, q, interval_h, [])[0], left)
+
+
+def _over(
+    system: System, q: Prepared, interval_h: Scalar, others: Sequence[tuple[State, Scalar]]
+) -> tuple[list[State], list[State]]:
+    """What becomes of 1 mg in each compartment over an interval, and of other amounts after times of their own."""
     size = system.size
-    units = tuple(jnp.eye(size)[i] for i in range(size))
-    over = jax.vmap(lambda *start: system.advance(q, start, None, interval_h))(*units)
-    return _solve([[(1.0 if i == j else 0.0) - over[i][j] for j in range(size)] for i in range(size)], left)
+    rows = [(tuple(jnp.eye(size)[i]), interval_h) for i in range(size)] + list(others)
+    starts = tuple(jnp.stack([start[i] for start, _ in rows]) for i in range(size))
+    after = jax.vmap(lambda start, t: system.advance(q, start, None, t))(starts, jnp.stack([t for _, t in rows]))
+    found = [tuple(x[k] for x in after) for k in range(len(rows))]
+    return found[:size], found[size:]
+
+
+def _summed(over: list[State], left: State) -> State:
+    size = len(left)
+    return _solve([[(1.0 if i == j else 0.0) - over[j][i] for j in range(size)] for i in range(size)], left)
 
 
 def trough_amounts(
@@ -63,32 +78,38 @@ def amounts_at_phase(
     q: Prepared,
     into: Any,
     amount_mg: Scalar,
-    duration_h: Scalar,
+    duration_h: Scalar | None,
     interval_h: Scalar,
     phase_h: Scalar,
-    slots: int,
 ) -> State:
-    """Amounts at steady state, `phase_h` (in (0, interval]) after the last dose arrived; an infusion may outlast intervals.
+    """Amounts at steady state, `phase_h` (in (0, interval]) after the last dose arrived; without a next dose.
 
-    Doses that still run are added up one by one (at most `slots`), those that have ended as a geometric series. A system
-    without closed form finds the root by itself.
+    An infusion may outlast any number m of intervals: then m of them always run, and one more for the time by which each
+    outlasts the m-th. `duration_h` None says that nothing is infused. A system without closed form finds the root by itself.
     """
     if system.whole is not None:
-        return system.whole.steady_amounts(q, into, amount_mg, duration_h, interval_h, phase_h)
+        duration = jnp.zeros(()) if duration_h is None else duration_h
+        return system.whole.steady_amounts(q, into, amount_mg, duration, interval_h, phase_h)
+    if duration_h is None:
+        given = unit(system, into, amount_mg)
+        over, (left,) = _over(system, q, interval_h, [(given, interval_h)])
+        return system.advance(q, plus(_summed(over, left), given), None, phase_h)
+    bolus = duration_h <= 0.0
+    given = unit(system, into, jnp.where(bolus, amount_mg, 0.0))
+    rate = jnp.where(bolus, 0.0, amount_mg / jnp.where(bolus, 1.0, duration_h))
+    always = jnp.where(bolus, 0.0, jnp.floor(duration_h / interval_h))
+    overlap = jnp.where(bolus, 0.0, duration_h - always * interval_h)
+    # four infusions from nothing: the one more for its time, up to the end and up to the phase, and those that always run
+    begun = jnp.minimum(overlap, phase_h)
     nothing = tuple(jnp.zeros(()) for _ in range(system.size))
-    infused = jnp.maximum(duration_h, 0.0)
-    running = jnp.where(infused > phase_h, jnp.ceil((infused - phase_h) / interval_h), 0.0)
-    rate = unit(system, into, amount_mg / jnp.where(infused > 0, infused, 1.0))
-    turns = jnp.arange(slots + 1)
-    # the last row is one whole infusion, the others those that still run
-    elapsed = jnp.where(turns < slots, jnp.minimum(phase_h + turns * interval_h, infused), infused)
-    rows = jax.vmap(lambda t: system.advance(q, nothing, rate, t))(elapsed)
-    bolus = unit(system, into, amount_mg)
-    complete = tuple(jnp.where(infused > 0, row[slots], b) for row, b in zip(rows, bolus, strict=True))
-    series = repeated(system, q, complete, interval_h)
-    past = system.advance(q, series, None, phase_h + running * interval_h - infused)
-    here = tuple(jnp.sum(jnp.where(turns[:slots] < running, row[:slots], 0.0)) for row in rows)
-    return plus(past, here)
+    rates = jnp.stack([rate, rate, always * rate, always * rate])
+    times = jnp.stack([overlap, begun, interval_h, phase_h])
+    run = jax.vmap(lambda r, t: system.advance(q, nothing, unit(system, into, r), t))(rates, times)
+    ended, now, through, here = (tuple(x[k] for x in run) for k in range(4))
+    ends = [(given, interval_h), (ended, interval_h - overlap), (now, phase_h - begun)]
+    over, (from_bolus, from_one, now) = _over(system, q, interval_h, ends)
+    trough = _summed(over, plus(plus(from_bolus, from_one), through))
+    return plus(plus(system.advance(q, plus(trough, given), None, phase_h), now), here)
 
 
 def area_over_interval(
@@ -123,7 +144,7 @@ def steady_exposure(
         phase = interval_h - jnp.mod(lag, interval_h)
         given = amount_mg * share
         into = entry.compartment
-        amounts = amounts_at_phase(system, q, into, given, duration, interval_h, phase, RUNNING)
+        amounts = amounts_at_phase(system, q, into, given, duration, interval_h, phase)
         trough = trough + system.observe(q, amounts)[0]
         area = area + area_over_interval(system, q, into, given, jnp.zeros(()), interval_h)[0]
     return trough, area
@@ -144,13 +165,9 @@ def _steady_exposure_as_one(
     share, lag, duration = _entering(p, entry, amount_mg, duration_h)
     phase = interval_h - jnp.mod(lag, interval_h)
     into, given = entry.compartment, amount_mg * share
-    amounts = amounts_at_phase(system, q, into, given, duration, interval_h, phase, RUNNING)
+    amounts = amounts_at_phase(system, q, into, given, duration, interval_h, phase)
     area = area_over_interval(system, q, into, given, duration, interval_h)
     return system.observe(q, amounts)[0], area[0]
-
-
-RUNNING = 4
-"""Intervals that an infusion may outlast."""
 
 
 def _entering(p: Parameters, entry: Entry, amount_mg: Scalar, duration_h: Scalar) -> tuple[Scalar, Scalar, Scalar]:

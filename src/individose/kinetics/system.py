@@ -44,6 +44,8 @@ class Whole:
     - `levels`, `areas`: (parameters by piece, schedule) -> one value for each sample, as `kinetics.concentrations`.
     - `course`: (parameters by piece, schedule, threshold or None) -> what `kinetics.exposure` reads off between the first
       two samples, with `area` and first `moment`.
+    - `endless`: (parameters by piece, schedule, threshold or None) -> area, first moment and time until below from the
+      first sample on, when nothing more is given.
     - `steady_amounts`: (parameters, compartment, mg, duration h, interval h, phase h) -> state.
     - `steady_areas`: (parameters, compartment, mg, duration h, interval h) -> area over one interval, by output.
     - `rough`: the same system in few steps of fixed lengths, where it can be solved so; `marching` says that this is it.
@@ -55,6 +57,7 @@ class Whole:
     levels: Callable[..., Array]
     areas: Callable[..., Array]
     course: Callable[..., Any]
+    endless: Callable[..., tuple[Array, Array, Array]]
     steady_amounts: Callable[..., State]
     steady_areas: Callable[..., Outputs]
     rough: Callable[[], System] | None = None

@@ -18,11 +18,9 @@ from individose.kinetics.arrange import GIVEN, MODELLED_DURATION, MODELLED_RATE,
 from individose.prediction.covariates import segment_values
 from individose.prediction.numbers import NUMPY
 from individose.prediction.observations import Censoring, conventions, kind, numbers, residuals
+from individose.prediction.reach import MOST, Ranges, earlier, individual_ranges, typical_ranges
 from individose.prediction.relation import NOTHING, Data, Relation
 from individose.prediction.timeline import OCCASION, Sizes, Timeline, by_occasion, history, sizes, walk
-
-TOGETHER = 12
-"""Infusions of one steady state that may run at once."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,12 @@ class Bound:
 
     @property
     def sizes(self) -> Sizes:
-        return sizes(self.line, self.relation.system, self.relation.parameters)
+        return sizes(self.line, self.relation.system, self.ranges)
+
+    @property
+    def ranges(self) -> Ranges:
+        """Within what the parameters that move doses are looked for (see `reach`)."""
+        return individual_ranges(self.card, typical_ranges(self.relation.parameters, self.typical))
 
     @property
     def effects(self) -> tuple[str, ...]:
@@ -165,12 +168,14 @@ def bind(
         )
     notices = (*notices, *departures(prior_weight, fixed))
     structure = replace(structure, worn=line.worn, censored=censored, occasions=_occasions(card, line))
-    if structure.moves:
-        *_, infused, slots = sizes(line, system, structure.parameters)
-        structure = replace(structure, infused=infused, slots=slots)
     typical = _typical(card, values)
     _check_fractions(card, typical, subject)
-    return Bound(card, subject, structure, line, typical, notices, censoring, prior_weight)
+    _refuse_unfollowed(card, line, system, typical_ranges(structure.parameters, typical), subject)
+    bound = Bound(card, subject, structure, line, typical, notices, censoring, prior_weight)
+    if structure.moves:
+        *_, infused, slots = bound.sizes
+        bound = replace(bound, relation=replace(structure, infused=infused, slots=slots))
+    return bound
 
 
 def departures(prior_weight: float = 1.0, fixed: Sequence[str] = ()) -> tuple[Notice, ...]:
@@ -265,12 +270,20 @@ def _refuse_unanswered(card: Card, line: Timeline, system: System) -> None:
                 f"{system.name} has no superposition: its parts cannot be added up",
                 "Write the earlier doses out (ADDL and II, or count).",
             )
-        if dose.kind and dose.duration_h > TOGETHER * dose.interval_h:
+
+
+def _refuse_unfollowed(card: Card, line: Timeline, system: System, typical: Ranges, subject: Subject) -> None:
+    """Steady-state doses that are not over for too many intervals."""
+    for dose in line.doses:
+        intervals = earlier(dose, system, typical) if dose.kind else 0.0
+        if intervals > MOST:
             raise InputError(
-                f"a steady-state dose is infused over {dose.duration_h:g} h every {dose.interval_h:g} h",
-                f"at most {TOGETHER} infusions run at once",
-                "the exact steady state adds those up one by one",
-                "Write the infusions out, or enter a constant infusion.",
+                f"the steady-state dose at {dose.time_h:g} h, given every {dose.interval_h:g} h, is not over before "
+                f"{intervals * dose.interval_h:g} h have gone (its lag and the length of its input under {card.id})",
+                f"{MOST} intervals at most",
+                "each earlier dose that is still on its way, or still runs, is followed to its end",
+                "Write the doses out (ADDL and II), or enter a constant infusion.",
+                subject=subject.id,
             )
 
 

@@ -9,7 +9,7 @@ of its own (see `slopes`). A clock that restarts goes on along the same line.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -20,7 +20,8 @@ from individose.base import InputError
 from individose.drugs import CovariateUse
 from individose.events import Dose, Event, Level, Reading, Reset, Subject, expand_events
 from individose.kinetics import Doses, Entry, History, Marks, Samples, System, padded
-from individose.kinetics.arrange import GIVEN, LATE, MODELLED_DURATION, MODELLED_RATE, RATE_GIVEN, REMOVAL
+from individose.kinetics.arrange import GIVEN, MODELLED_DURATION, MODELLED_RATE, RATE_GIVEN, REMOVAL
+from individose.prediction.reach import Ranges, reach
 from individose.prediction.slopes import Course, Slopes, slopes
 
 FIRST = -1e9
@@ -99,14 +100,6 @@ class Timeline:
     def worn(self) -> bool:
         """Whether anything is taken off again."""
         return any(dose.how == REMOVAL for dose in self.doses)
-
-    def slots(self, delayed: bool) -> int:
-        """How many earlier doses of a steady state may be on their way or run in; 0 when none starts at steady state."""
-        steady = [dose for dose in self.doses if dose.kind]
-        if not steady:
-            return 0
-        late = LATE if delayed or self.worn or any(dose.how != GIVEN for dose in steady) else 1
-        return late + max(math.ceil(dose.duration_h / dose.interval_h) for dose in steady)
 
 
 def walk(subject: Subject, system: System, covariates: tuple[CovariateUse, ...] = ()) -> Timeline:
@@ -305,12 +298,11 @@ Sizes = tuple[int, int, int, int, bool, int]
 """(doses, marks, samples, pieces, infused, slots of steady states): patients of equal sizes share a compiled program."""
 
 
-def sizes(line: Timeline, system: System, parameters: Collection[str]) -> Sizes:
-    """The padded sizes of a timeline, where the parameters of a card may delay its doses."""
-    delayed = any(name.startswith("lag") and name in system.optional for name in parameters)
+def sizes(line: Timeline, system: System, ranges: Ranges) -> Sizes:
+    """The padded sizes of a timeline, whose doses may be as late and run as long as `ranges` says (see `reach`)."""
     pieces = 1 if len(line.begins) == 1 else padded(len(line.begins))
     doses, marks, samples = (padded(len(rows)) for rows in (line.doses, line.marks, line.samples))
-    return doses, marks, samples, pieces, line.infused, line.slots(delayed)
+    return doses, marks, samples, pieces, line.infused, reach(line.doses, system, ranges)
 
 
 def larger(one: Sizes, other: Sizes) -> Sizes:

@@ -122,6 +122,14 @@ def _doses(one: DoseEntry, place: str, document: CaseDocument, hours: Clock, mol
     amount = _converted(one.amount, one.unit, "mg", f"{place}.amount", molar_mass)
     duration = _span(one.duration, one.duration_unit, one.duration_h, f"{place}.duration", document) or 0.0
     every = _span(one.every, one.every_unit, one.every_h, f"{place}.every", document)
+    worn = _span(one.worn, one.worn_unit, one.worn_h, f"{place}.worn", document) or 0.0
+    if worn and duration:
+        raise InputError(
+            f"{place} is worn for {worn:g} h and takes {duration:g} h",
+            "one of them",
+            "a patch holds its dose when it is put on; an infusion is not taken off",
+            "Leave one of them out.",
+        )
     repeated = one.steady_state or one.count is not None
     if repeated and every is None:
         raise InputError(
@@ -145,7 +153,8 @@ def _doses(one: DoseEntry, place: str, document: CaseDocument, hours: Clock, mol
             "case/1",
             "Correct the duration or the interval.",
         )
-    plain = [Dose(start + i * (every or 0.0), amount, duration, one.into) for i in range(one.count or 1)]
+    first = Dose(start, amount, duration, one.into, removed_after_h=worn)
+    plain = [replace(first, time_h=start + i * (every or 0.0)) for i in range(one.count or 1)]
     if not one.steady_state:
         return plain
     return [replace(plain[0], interval_h=every or 0.0, steady_state=1), *plain[1:]]

@@ -178,13 +178,18 @@ def curve_times(patient: Subject, regimen: Regimen | None, points: int = CURVE_P
     """Times for a curve of the whole history and one interval beyond, with each dose's own two sides."""
     times = [e.time_h for e in patient.events]
     doses = expand_doses(patient)
-    start, end = min(times), max([*times, *(d.time_h + d.duration_h for d in doses)])
+    start, end = min(times), max([*times, *(_over_h(d) for d in doses)])
     end += regimen.interval_h if regimen else max(0.1 * (end - start), 1.0)
-    edges = sorted({t for d in doses for t in (d.time_h, d.time_h + d.duration_h)})
+    edges = sorted({t for d in doses for t in (d.time_h, _over_h(d))})
     nudge = 1e-6 * (end - start)
     sides = [t + s for t in edges for s in (-nudge, 0.0) if start <= t + s <= end]
     even = np.linspace(start, end, max(points - len(sides), 50))
     return sorted({float(t) for t in (*even, *sides)})
+
+
+def _over_h(dose: Dose) -> float:
+    """When a dose has run in or is taken off, h."""
+    return dose.time_h + max(dose.duration_h, dose.removed_after_h)
 
 
 def choose_card(named: str | None, patient_card: str | None, drug: str | None, load) -> Card:

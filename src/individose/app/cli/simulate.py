@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from individose.app.actions.simulate import Progress, Simulation
     from individose.app.schemas.estimate_results import Refusal
     from individose.drugs import Card
-    from individose.events import Subject
+    from individose.events import Dose, Subject
 
 ROWS = 25
 """Times shown on the screen; all go to --csv and --json."""
@@ -106,11 +106,12 @@ class Numbers(click.ParamType[tuple[float, ...]]):
 def command(ctx: click.Context, regimen: str | None, **given: Any) -> None:
     """Simulate virtual patients under a regimen.
 
-    REGIMEN is written as it is spoken; an interval, a duration and a time are in h:
+    REGIMEN is written as it is spoken; an interval, a duration and a time are in h. A patch that is taken off again is worn:
 
     \b
       individose simulate "20 mg; 4 mg q12h x10 at 12" --card phenobarbital \\
           --covariate weight=1.4 --covariate apgar_5min=7
+      individose simulate "100 mg worn 84 h q84h x6" --card CARD
       individose simulate --data ward.csv --card phenobarbital --patients 200
     """
     if not given["card"]:
@@ -256,13 +257,17 @@ def _covariate(name: str, text: str) -> tuple[str, Any]:
     return entry.name, value * factor(unit.strip() or entry.unit, entry.unit, name)
 
 
+def _lasts_h(dose: Dose) -> float:
+    return max(dose.duration_h, dose.removed_after_h)
+
+
 def _times(text: str | None, patients: Sequence[Subject], *, from_zero: bool = False) -> list[float]:
     """The times asked for, or from the first dose (or 0) to a day after the last, for all patients."""
     import numpy as np
 
     if text is None:
         doses = [dose for one in patients for dose in one.doses]
-        end = max((d.time_h + d.additional * d.interval_h + d.duration_h for d in doses), default=0.0) + 24.0
+        end = max((d.time_h + d.additional * d.interval_h + _lasts_h(d) for d in doses), default=0.0) + 24.0
         first = min((d.time_h for d in doses), default=0.0)
         start = min(first, 0.0) if from_zero else first
         return [float(t) for t in np.linspace(start, end, 241)]

@@ -73,7 +73,8 @@ def _run_end(doses: Sequence[Dose], start: int) -> int:
 
 
 def _kind(dose: Dose) -> tuple[object, ...]:
-    return (dose.amount_mg, dose.duration_h, dose.into, dose.modelled, dose.rate_mg_h, dose.steady_state)
+    how = (dose.duration_h, dose.removed_after_h, dose.into, dose.modelled, dose.rate_mg_h)
+    return (dose.amount_mg, *how, dose.steady_state)
 
 
 def _series(run: tuple[Dose, ...]) -> Series:
@@ -83,5 +84,6 @@ def _series(run: tuple[Dose, ...]) -> Series:
 
 def _amount(dose: Dose) -> str:
     over = f" over {given(dose.duration_h)} h" if dose.duration_h else ""
+    over += f" worn {given(dose.removed_after_h)} h" if dose.removed_after_h else ""
     modelled = {"no": "", "rate": " (rate by the model)", "duration": " (duration by the model)"}[dose.modelled]
     return f"{given(dose.amount_mg)} mg{over}{modelled}"

@@ -68,6 +68,17 @@ class DoseEntry(Part):
     duration_h: Annotated[Zero | None, Field(description="Length of the infusion in hours, instead of `duration`.")] = (
         None
     )
+    worn: Annotated[
+        Positive | None,
+        Field(
+            description="How long a patch is worn, in `worn_unit`, before it is taken off with what it still holds; left "
+            "out for what is not taken off."
+        ),
+    ] = None
+    worn_unit: Annotated[
+        Unit | None, Field(description="UCUM code of `worn`; the document's `time_unit` if left out.")
+    ] = None
+    worn_h: Annotated[Positive | None, Field(description="Hours that a patch is worn, instead of `worn`.")] = None
     every: Annotated[Positive | None, Field(description="Time between two doses in `every_unit`.")] = None
     every_unit: Annotated[
         Unit | None, Field(description="UCUM code of `every`; the document's `time_unit` if left out.")

@@ -57,6 +57,7 @@ def as_system(ode: OdeSystem, settings: Settings = DEFAULT) -> System:
 
 def _whole(ode: OdeSystem, settings: Settings) -> Whole:
     from individose.kinetics.ode import propagate, steady  # they stand on this module
+    from individose.kinetics.ode.endless import endless
     from individose.kinetics.ode.exposure import exposure
 
     def solved(values: Any, reason: Any) -> Any:
@@ -80,20 +81,29 @@ def _whole(ode: OdeSystem, settings: Settings) -> Whole:
         amount, duration, interval = times
         return solved(*steady.area_over_interval(ode, p, into, amount, duration, interval, settings))
 
-    def course(p: Parameters, schedule: Schedule, threshold: Any) -> Any:
+    def asked(schedule: Schedule) -> tuple[OdeSystem, Any]:
+        """The system that shows what the first sample asks for, and when the samples are."""
         chosen = jnp.asarray(schedule.output)[0]
 
         def observed(own: Parameters, x: Amounts) -> Scalar:
             return sum(jnp.where(chosen == i, f(own, x), 0.0) for i, f in enumerate(ode.outputs.values()))  # pyright: ignore[reportReturnType]
 
         at = jnp.cumsum(jnp.asarray(schedule.span_h))[jnp.asarray(schedule.segment)] + jnp.asarray(schedule.since_h)
-        seen = replace(ode, outputs={"chosen": observed})
+        return replace(ode, outputs={"chosen": observed}), at
+
+    def course(p: Parameters, schedule: Schedule, threshold: Any) -> Any:
+        seen, at = asked(schedule)
         found = exposure(seen, p, schedule, at[0], at[1], threshold, settings)
         return solved(found._replace(reason=jnp.zeros(())), found.reason)
 
+    def without_end(p: Parameters, schedule: Schedule, threshold: Any) -> Any:
+        seen, at = asked(schedule)
+        *found, reason = endless(seen, p, schedule, at[0], threshold, settings)
+        return solved(tuple(found), reason)
+
     able = marches(ode)
     rough = (lambda: as_system(ode, ROUGH)) if able else None
-    return Whole(levels, areas, course, steady_amounts, steady_areas, rough, able and settings.march > 0)
+    return Whole(levels, areas, course, without_end, steady_amounts, steady_areas, rough, able and settings.march > 0)
 
 
 def under_outputs(ode: OdeSystem, p: Parameters) -> tuple[Integrand, ...]:

@@ -44,8 +44,17 @@ class Seen(NamedTuple):
     bend: Scalar
 
 
-def course(method: Method, one: Segment, span: Scalar, settings: Settings, reason: Any, nodes: int = NODES) -> Course:
-    """All steps over `span` h."""
+def course(
+    method: Method,
+    one: Segment,
+    span: Scalar,
+    settings: Settings,
+    reason: Any,
+    nodes: int = NODES,
+    *,
+    partial: bool = False,
+) -> Course:
+    """All steps over `span` h; `partial`: no failure if all steps that are kept were taken before (see `end.done`)."""
 
     def keep(now: Any) -> Any:
         progress, count, starts, widths, kept = now
@@ -55,13 +64,17 @@ def course(method: Method, one: Segment, span: Scalar, settings: Settings, reaso
         kept = tuple(row.at[count].set(x) for row, x in zip(kept, progress.x, strict=True))
         count = count + (after.done > progress.done)
         full = (count >= nodes) & (after.done < 1.0)
-        stopped = jnp.where(full & (after.reason == Reason.SOLVED), Reason.MAX_STEPS, after.reason)
+        stopped = (
+            after.reason
+            if partial
+            else jnp.where(full & (after.reason == Reason.SOLVED), Reason.MAX_STEPS, after.reason)
+        )
         return after._replace(reason=stopped.astype(jnp.int32)), count, starts, widths, kept
 
     start = begin(one.field, one.start, span, one.tolerance, None, reason)
     rows = jnp.zeros(nodes, span.dtype)
     first = (start, jnp.int32(0), rows, rows, tuple(jnp.full(nodes, x) for x in one.start))
-    end, count, starts, widths, kept = jax.lax.while_loop(lambda now: going(now[0]), keep, first)
+    end, count, starts, widths, kept = jax.lax.while_loop(lambda now: going(now[0]) & (now[1] < nodes), keep, first)
     used = jnp.arange(nodes) < count
     widths = jnp.where(used, widths, 0.0)
     return Course(kept, jnp.where(used, starts, 1.0) * span, widths * span, end)

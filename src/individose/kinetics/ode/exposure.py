@@ -7,18 +7,20 @@ exact, of times as well.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from individose.kinetics.ode.course import Seen, course, inside, refined, root
+from individose.kinetics.ode.course import Course, Seen, course, inside, refined, root
 from individose.kinetics.ode.memory import Whole, taken_apart
+from individose.kinetics.ode.method import Method
 from individose.kinetics.ode.model import Amounts, OdeSystem, Scalar
 from individose.kinetics.ode.propagate import PieceParameters, states_at_anchors
-from individose.kinetics.ode.segment import method_of, prepared, travel
+from individose.kinetics.ode.segment import Segment, method_of, prepared, travel
 from individose.kinetics.ode.settings import DEFAULT, Reason, Settings
-from individose.kinetics.ode.steady import Regimen, trough_amounts
+from individose.kinetics.ode.steady import Regimen, Steady, trough_amounts
 from individose.kinetics.schedule import Schedule
 from individose.kinetics.system import Parameters
 
@@ -64,9 +66,21 @@ def segment_exposure(
     integrands = (lambda x, _: observed(p, x), lambda x, t: t * observed(p, x))
     one = prepared(ode, p, whole, rates, span, settings, integrands)
     steps = course(method, one, span, settings, reason)
+    return read_off(ode, method, one, steps, lambda z: observed(p, z), threshold)
+
+
+def read_off(
+    ode: OdeSystem,
+    method: Method,
+    one: Segment,
+    steps: Course,
+    seen_of: Callable[[Amounts], Scalar],
+    threshold: Scalar | None,
+) -> Exposure:
+    """Exposure over the steps of a segment, whose last two integrals are those of the output and of time times it."""
 
     def of_step(x: Amounts, start: Scalar, h: Scalar) -> tuple[Any, ...]:
-        at = inside(method, one, lambda z: observed(p, z), x, start, h)
+        at = inside(method, one, seen_of, x, start, h)
 
         ends = jax.vmap(at)(jnp.arange(QUARTERS + 1) / QUARTERS)
 
@@ -143,9 +157,10 @@ def exposure(
     settings: Settings = DEFAULT,
     *,
     output: str | None = None,
+    anchors: Steady | None = None,
 ) -> Exposure:
-    """Exposure from `start_h` to `end_h` of a schedule, both in h since its first anchor."""
-    anchors = states_at_anchors(ode, p, schedule, settings)
+    """Exposure from `start_h` to `end_h` of a schedule, both in h since its first anchor; `anchors` where they are known."""
+    anchors = anchors or states_at_anchors(ode, p, schedule, settings)
     spans = jnp.asarray(schedule.span_h)
     begins = jnp.cumsum(spans)
     lasts = jnp.append(spans[1:], jnp.inf)

@@ -162,8 +162,7 @@ def _steady(
         found = amounts_at_phase(ode, mine, dose.into, amount, dose.duration_h, interval, phase, settings)
         return found.state, jnp.where(wanted, found.reason, Reason.SOLVED)
 
-    nothing: Any = None
-    steady = jax.tree.map(jnp.asarray, schedule.steady._replace(turns=nothing))
+    steady = jax.tree.map(jnp.asarray, schedule.steady)
     states, reasons = jax.vmap(one)(steady)
     here = (steady.anchor[None, :] == records.anchor[:, None]) & (steady.kind > 0)[None, :]
     kind = jnp.max(jnp.where(here, steady.kind[None, :], 0), axis=1)

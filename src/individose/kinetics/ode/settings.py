@@ -16,6 +16,7 @@ class Reason(IntEnum):
     STEP_TOO_SMALL = 2
     NOT_FINITE = 3
     NO_STEADY_STATE = 4
+    NO_END = 5
 
 
 SENTENCES = {
@@ -25,6 +26,7 @@ SENTENCES = {
     Reason.STEP_TOO_SMALL: "The tolerance cannot be met with any step that still moves the clock.",
     Reason.NOT_FINITE: "The equations gave no finite rate of change.",
     Reason.NO_STEADY_STATE: "No steady state was found: more drug comes in than can be eliminated, or none exists.",
+    Reason.NO_END: "The level does not fall to nothing: what lies under it has no end.",
 }
 
 
