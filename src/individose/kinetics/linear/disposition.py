@@ -45,9 +45,7 @@ def responses(micro: Micro) -> Responses:
     if not micro.exchange:
         return {(0, 0): (Term(1.0, (micro.k10,)),)}
     solved, size = phases(micro), len(micro.exchange) + 1
-    return {
-        (i, j): (Term(1.0, (), (Crossing(solved, (i, j, 0)),)),) for i in range(size) for j in range(size)
-    }
+    return {(i, j): (Term(1.0, (), (Crossing(solved, (i, j, 0)),)),) for i in range(size) for j in range(size)}
 
 
 def exponents(micro: Micro) -> tuple[Scalar, ...]:
@@ -92,8 +90,6 @@ def _three_shares(micro: Micro) -> tuple[Scalar, ...]:
 
     return (
         share(over21 * over31, pull21 * over31, pull31 * over21),
-        share(
-            within21 * within31 * (within21 + within31), over21 * under21 * within31, over31 * under31 * within21
-        ),
+        share(within21 * within31 * (within21 + within31), over21 * under21 * within31, over31 * under31 * within21),
         share(under21 * under31, rest21, rest31),
     )

@@ -8,7 +8,8 @@ exponents, all of whose terms are non-negative.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
+from functools import reduce
+from operator import add
 from typing import Any, NamedTuple
 
 import jax
@@ -19,7 +20,7 @@ from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array
 
 from individose.kinetics.linear.modes import Three, Two
-from individose.kinetics.linear.table import table_corner
+from individose.kinetics.linear.table import ascending, table_corner, table_without
 from individose.kinetics.linear.words import Phases, Word, begin, coefficients, nodes, residues, varied
 
 
@@ -45,9 +46,7 @@ class Operands(NamedTuple):
 Weighed = tuple[Any, Part]
 
 
-def passages(
-    parts: Sequence[Part], phases: Sequence[Phases], stages: Sequence[Array], t: Array
-) -> tuple[Array, ...]:
+def passages(parts: Sequence[Part], phases: Sequence[Phases], stages: Sequence[Array], t: Array) -> tuple[Array, ...]:
     """The responses `parts` at time `t` (h), a time before 0 being read as 0.
 
     **Arguments:** scalars for one patient and one time, axes being for `jax.vmap`.
@@ -67,6 +66,8 @@ def passages(
 PASSAGE = Primitive("passages")
 """All responses of a composition at one time, elementwise: they share their divided differences.
 
+Its rule of differentiation binds it again, with the responses that `words.varied` names; derivatives of every order follow.
+
 A primitive for the reason that `divided.RESPONSE` is one: `lax.scan` drops the rule of a `custom_jvp` in second derivatives.
 """
 PASSAGE.multiple_results = True
@@ -82,8 +83,9 @@ def _operands(flat: Sequence[Any], sizes: tuple[int, ...]) -> Operands:
             found.append(Phases(rates, shift, Two(*flat[place : place + 4])))
             place += 4
         else:
-            l1, l2, l3, *pairs = flat[place : place + 13]
-            found.append(Phases(rates, shift, Three((l1, l2, l3), *zip(pairs[::2], pairs[1::2], strict=True))))
+            x = flat[place : place + 13]
+            pairs = (x[3], x[4]), (x[5], x[6]), (x[7], x[8]), (x[9], x[10]), (x[11], x[12])
+            found.append(Phases(rates, shift, Three((x[0], x[1], x[2]), *pairs)))
             place += 13
     return Operands(tuple(found), tuple(flat[place:-1]), flat[-1])
 
@@ -106,24 +108,60 @@ def _evaluated(*flat: Array, parts: tuple[Part, ...], sizes: tuple[int, ...]) ->
             ]
         return known[place, word, alone]
 
-    def divided(counts: tuple[tuple[int, ...], ...], stages: tuple[int, ...], zeros: int) -> Array:
-        """D over the exponents, each `counts` times, the stages and zeros."""
-        if (counts, stages, zeros) not in known:
-            rates = [x for one, often in zip(exponents, counts, strict=True) for x, n in zip(one, often, strict=True) for _ in range(n)]
-            rates += [operands.stages[i] for i in stages] + [jnp.zeros_like(t)] * zeros
-            known[counts, stages, zeros] = table_corner(rates, t)
-        return known[counts, stages, zeros]
+    derived = any(len(words) > 1 for part in parts for _, words in part.through)
 
+    def sums(through: tuple[tuple[int, tuple[Word, ...]], ...]) -> dict[Any, Any]:
+        if not through:
+            return {tuple((0,) * len(one) for one in exponents): 1}
+        if through not in known:
+            *before, (place, (*others, word)) = through
+            shorter = (*before, (place, tuple(others))) if others else tuple(before)
+            known[through] = _times(sums(shorter), place, weights(place, word, not derived))
+        return known[through]
+
+    weighed = [sums(part.through) for part in parts]
+    tables: dict[tuple[tuple[int, ...], int], dict[Counts, None]] = {}
+    for part, terms in zip(parts, weighed, strict=True):
+        tables.setdefault((part.stages, part.zeros), {}).update(dict.fromkeys(terms))
+    divided: dict[Any, Array] = {}
+    for (stages, zeros), needed in tables.items():
+        more = [operands.stages[i] for i in stages] + [jnp.zeros_like(t)] * zeros
+        values = (_one_table if derived else _each)(exponents, list(needed), more, t)
+        divided |= {(stages, zeros, counts): value for counts, value in zip(needed, values, strict=True)}
     found: list[Array] = []
-    for part in parts:
-        none = tuple((0,) * len(one) for one in exponents)
-        sums: dict[tuple[tuple[int, ...], ...], Any] = {none: 1}
-        for place, words in part.through:
-            for word in words:
-                sums = _times(sums, place, weights(place, word, len(words) == 1))
-        terms = [weight * divided(counts, part.stages, part.zeros) for counts, weight in sums.items()]
-        found.append(sum(terms[1:], start=terms[0]) if terms else jnp.zeros_like(t))
+    for part, sums_ in zip(parts, weighed, strict=True):
+        terms = [weight * divided[part.stages, part.zeros, counts] for counts, weight in sums_.items()]
+        found.append(reduce(add, terms) if terms else jnp.zeros_like(t))
     return tuple(found)
+
+
+Counts = tuple[tuple[int, ...], ...]
+"""How often each exponent of each disposition is a node."""
+
+
+def _repeated(exponents: Sequence[Sequence[Array]], counts: Counts) -> list[Array]:
+    return [
+        x
+        for one, often in zip(exponents, counts, strict=True)
+        for x, n in zip(one, often, strict=True)
+        for _ in range(n)
+    ]
+
+
+def _each(exponents: Sequence[Sequence[Array]], needed: list[Counts], more: list[Array], t: Array) -> list[Array]:
+    return [table_corner([*_repeated(exponents, counts), *more], t) for counts in needed]
+
+
+def _one_table(exponents: Sequence[Sequence[Array]], needed: list[Counts], more: list[Array], t: Array) -> list[Array]:
+    """Derivatives need many and large ones: all from the table of all nodes, which is less to compile."""
+    whole = tuple(tuple(max(ns) for ns in zip(*(c[b] for c in needed), strict=True)) for b in range(len(exponents)))
+    left_out: list[list[Array]] = []
+    for counts in needed:
+        gone = tuple(tuple(a - b for a, b in zip(x, y, strict=True)) for x, y in zip(whole, counts, strict=True))
+        left_out.append(ascending(_repeated(exponents, gone)) if sum(map(sum, gone)) else [])
+    found = table_without([*_repeated(exponents, whole), *more], left_out, t)
+    # many sums have few such numbers: each would else be fused with, and repeat, all of them
+    return list(jax.lax.optimization_barrier(found))
 
 
 def _times(sums: dict[Any, Any], place: int, weights: Sequence[tuple[tuple[int, ...], Any]]) -> dict[Any, Any]:
@@ -165,7 +203,7 @@ def _differentiated(
     for value, found, slope in zip(values, changes, slopes, strict=True):
         terms = [tangent * (weight * answers[p]) for tangent, (weight, p) in found]
         terms += [slope * moved.t] if slope is not None else []
-        out.append(sum(terms[1:], start=terms[0]) if terms else ad.Zero.from_primal_value(value))
+        out.append(reduce(add, terms) if terms else jnp.zeros_like(value))
     return values, out
 
 
@@ -215,7 +253,7 @@ def _slowest(candidates: list[tuple[Any, list[Weighed]]], answers: dict[Part, Ar
     slowest, slope = None, jnp.zeros_like(t)
     for rate, terms in candidates:
         values = [weight * answers[p] for weight, p in terms]
-        value = sum(values[1:], start=values[0])
+        value = reduce(add, values)
         if slowest is None:
             slowest, slope = rate, value
         else:

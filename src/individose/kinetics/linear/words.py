@@ -54,7 +54,8 @@ def coefficients(phases: Phases, word: Word) -> Sequence[Coefficient]:
     """c_1, c_2, .. of a word."""
     source, target, slopes = word
     if slopes == 0:
-        return _two(phases, source, target) if isinstance(phases.solved, Two) else _three(phases, source, target)
+        solved, rates = phases.solved, phases.rates
+        return _two(rates, solved, source, target) if isinstance(solved, Two) else _three(rates, solved, source, target)
     # s D(.., l_j) = D(..) - l_j D(.., l_j), and what is left of the first term is a jump at 0
     below = coefficients(phases, (source, target, slopes - 1))
     at = nodes(phases)
@@ -98,9 +99,9 @@ def _size(phases: Phases) -> int:
     return (len(phases.rates) + 1) // 2
 
 
-def _two(phases: Phases, source: int, target: int) -> Sequence[Coefficient]:
-    k10, k12, k21 = phases.rates
-    fast, slow, above, below = phases.solved
+def _two(rates: tuple[Any, ...], solved: Two, source: int, target: int) -> Sequence[Coefficient]:
+    k10, k12, k21 = rates
+    fast, slow, above, below = solved
     match source, target:
         case 0, 0:
             return 1, below
@@ -116,17 +117,14 @@ def _two(phases: Phases, source: int, target: int) -> Sequence[Coefficient]:
             return 1, k10 * above / nonzero(fast)
 
 
-def _three(phases: Phases, source: int, target: int) -> Sequence[Coefficient]:
+def _three(rates: tuple[Any, ...], solved: Three, source: int, target: int) -> Sequence[Coefficient]:
     """In a numerator s^2 + a s + b, c_2 = a - l_2 - l_3, and c_3 is its value at -l_3."""
-    solved = phases.solved
-    k10, k12, k21, k13, k31 = phases.rates
-    if 2 in (source, target) or source == 4:
-        if (source, target) in ((1, 2), (2, 1)):
-            return 0, 0, k21 * k13 if source == 1 else k31 * k12
-        if (source, target) != (3, 2):
-            turned = Three(solved.exponents, *(pair[::-1] for pair in solved[1:]))  # pyright: ignore
-            other = {0: 0, 1: 2, 2: 1, 3: 4, 4: 3}
-            return _three(Phases((k10, k13, k31, k12, k21), phases.shift, turned), other[source], other[target])
+    k10, k12, k21, k13, k31 = rates
+    if (source, target) in ((1, 2), (2, 1)):
+        return 0, 0, k21 * k13 if source == 1 else k31 * k12
+    if (source in (2, 4) or target == 2) and (source, target) != (3, 2):  # the same with the peripheral ones exchanged
+        other = {0: 0, 1: 2, 2: 1, 3: 4, 4: 3}
+        return _three((k10, k13, k31, k12, k21), _exchanged(solved), other[source], other[target])
     first, middle, slow = solved.exponents
     match source, target:
         case 0, 0:  # (s + k21)(s + k31)
@@ -144,6 +142,11 @@ def _three(phases: Phases, source: int, target: int) -> Sequence[Coefficient]:
             return 1, more, k10 * k31 * solved.rest[0] / nonzero(first * middle)
         case _:  # (3, 2): -s k13
             return 0, -k13, k13 * slow
+
+
+def _exchanged(solved: Three) -> Three:
+    over, middle, under, pull, rest = ((second, first) for first, second in solved[1:])
+    return Three(solved.exponents, over, middle, under, pull, rest)
 
 
 def varied(phases: Phases, word: Word, by: int) -> list[Product]:
