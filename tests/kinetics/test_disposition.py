@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from individose.kinetics import compose
-from individose.kinetics.linear.disposition import Micro, exponents, responses
+from individose.kinetics.linear.disposition import Micro, exponents, phases, responses
+from individose.kinetics.linear.passage import Part, passages
 from individose.kinetics.linear.responses import at
 from kinetics.matrices import matrix, mp
 from tolerances import EXACT
@@ -27,11 +28,14 @@ def table(rates, t):
     """Responses from each compartment to each, as an array (from, to)."""
     found = responses(micro(rates))
     size = len(rates) // 2 + 1
-    return jnp.stack([jnp.stack([at(found[i, j], t) for j in range(size)]) for i in range(size)])
+    if size == 1:
+        return jnp.reshape(at(found[0, 0], t), (1, 1))
+    parts = [Part((), 0, ((0, (response[0].crossed[0].word,)),)) for response in found.values()]
+    return jnp.reshape(jnp.stack(passages(parts, [phases(micro(rates))], [], t)), (size, size))
 
 
-values = jax.vmap(table)
-slopes = jax.vmap(jax.jacfwd(table, argnums=(0, 1)))  # not compiled as a whole, which would take longer than all cases
+values = jax.jit(jax.vmap(table))
+slopes = jax.jit(jax.vmap(jax.jacfwd(table, argnums=(0, 1))))
 
 
 def expected(rates, t):

@@ -61,10 +61,9 @@ def rate_constants(system: System, q: Prepared, matrix: Array | None = None) -> 
             "a nonlinear system has none",
             "Use the exposure of the ODE road.",
         )
-    # a plan numbers the exponents of its dispositions first, in the order of their compartments; chains follow
     staged = [i for i, name in enumerate(system.losses) if name]
     slopes = _matrix(system, q) if matrix is None else matrix
-    return jnp.stack([*q.nodes[: system.size - len(staged)], *(-slopes[i, i] for i in staged)])
+    return jnp.stack([*q.exponents, *(-slopes[i, i] for i in staged)])
 
 
 def half_lives(system: System, q: Prepared) -> Float[Array, " size"]:

@@ -62,7 +62,9 @@ def moments(system: System, q: Prepared, amounts: State, span_h: Scalar, rates: 
 
 def _raised(q: Prepared, s: Scalar) -> Prepared:
     assert isinstance(q, LinearPrepared)
-    return q._replace(nodes=tuple(node + s for node in q.nodes))
+    return q._replace(
+        nodes=tuple(node + s for node in q.nodes), phases=tuple(p._replace(shift=p.shift + s) for p in q.phases)
+    )
 
 
 def steady_volume(system: System, q: Prepared) -> Scalar:

@@ -10,7 +10,7 @@ with every R_ij a sum of non-negative terms. Areas are one integral more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -19,10 +19,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from individose.kinetics.linear.disposition import responses
+from individose.kinetics.linear.disposition import exponents, responses
 from individose.kinetics.linear.divided import decay_divided
 from individose.kinetics.linear.parameterisation import Disposition, disposition
+from individose.kinetics.linear.passage import Part, passages
 from individose.kinetics.linear.responses import Response, Term, behind
+from individose.kinetics.linear.words import Phases
 from individose.kinetics.system import Entry, Outputs, Parameters, Rates, State, System
 
 Scalar = Float[Array, ""]
@@ -88,15 +90,25 @@ class Plan:
 
 
 class Prepared(NamedTuple):
-    """The distinct nodes and weights of all responses, and the volumes of the outputs."""
+    """What all responses are made of: weights, rates of single stages, dispositions of several compartments; and the
+    exponents of all dispositions (per h, fastest first in each), and the volumes of the outputs."""
 
     nodes: tuple[Scalar, ...]
     weights: tuple[Scalar, ...]
+    phases: tuple[Phases, ...]
+    exponents: tuple[Scalar, ...]
     volumes: tuple[Scalar, ...]
 
 
-Layout = Mapping[tuple[int, int], tuple[tuple[int, tuple[int, ...]], ...]]
-"""(from, to) to its terms as (place of the weight, places of the nodes): the same for all parameters of a plan."""
+class Placed(NamedTuple):
+    """A response as the place of its weight, and places of what it passes through."""
+
+    weight: int
+    part: Part
+
+
+Layout = Mapping[tuple[int, int], Placed]
+"""(from, to) to the response: the same for all parameters of a plan."""
 
 
 @lru_cache(maxsize=256)
@@ -132,30 +144,42 @@ def _layout(plan: Plan) -> Layout:
 
 def _prepared(plan: Plan, p: Parameters) -> tuple[Prepared, Layout]:
     """Responses as tables of distinct numbers: a divided difference that many of them share is then worked out once."""
-    found, volumes = _responses(plan, p)
+    composed = _responses(plan, p)
     nodes: dict[int, tuple[int, Scalar]] = {}
     weights: dict[int, tuple[int, Scalar]] = {}
+    crossed: dict[int, tuple[int, Phases]] = {}
 
-    def place(table: dict[int, tuple[int, Scalar]], value: Any) -> int:
+    def place(table: dict[int, tuple[int, Any]], value: Any) -> int:
         return table.setdefault(id(value), (len(table), value))[0]
 
-    layout = {
-        pair: tuple((place(weights, term.weight), tuple(place(nodes, n) for n in term.nodes)) for term in response)
-        for pair, response in found.items()
-    }
+    layout: dict[tuple[int, int], Placed] = {}
+    for pair, response in composed.responses.items():
+        (term,) = response
+        stages = tuple(sorted(place(nodes, node) for node in term.nodes))
+        through = tuple(sorted((place(crossed, c.phases), (c.word,)) for c in term.crossed))
+        layout[pair] = Placed(place(weights, term.weight), Part(stages, 0, through))
     prepared = Prepared(
         tuple(jnp.asarray(value) for _, value in nodes.values()),
         tuple(jnp.asarray(value, dtype=float) for _, value in weights.values()),
-        volumes,
+        tuple(phases for _, phases in crossed.values()),
+        composed.exponents,
+        composed.volumes,
     )
     return prepared, layout
 
 
-def _responses(plan: Plan, p: Parameters) -> tuple[dict[tuple[int, int], Response], tuple[Scalar, ...]]:
-    """Impulse responses between all compartments, and the volumes of the outputs."""
+class _Composed(NamedTuple):
+    """Impulse responses between all compartments, the exponents of the dispositions, and the volumes of the outputs."""
+
+    responses: dict[tuple[int, int], Response]
+    exponents: tuple[Scalar, ...]
+    volumes: tuple[Scalar, ...]
+
+
+def _responses(plan: Plan, p: Parameters) -> _Composed:
     parent = disposition(plan.parent.choice, p, plan.parent.suffix)
     found: dict[tuple[int, int], Response] = {}
-    volumes = [parent.volume]
+    volumes, phases = [parent.volume], [*exponents(parent.micro)]
     centre = plan.central[0]
     for (i, j), response in responses(parent.micro).items():
         found[centre + i, centre + j] = response
@@ -163,9 +187,10 @@ def _responses(plan: Plan, p: Parameters) -> tuple[dict[tuple[int, int], Respons
         formed = parent.micro.k10 * p[plan.share]
         other = disposition(plan.metabolite.choice, p, plan.metabolite.suffix)
         volumes.append(other.volume)
+        phases += exponents(other.micro)
         _follow(found, plan.central[1], formed, other, centre)
     _precede(found, plan, p)
-    return found, tuple(volumes)
+    return _Composed(found, tuple(phases), tuple(volumes))
 
 
 def _follow(found: dict[tuple[int, int], Response], at_: int, rate: Scalar, block: Disposition, centre: int) -> None:
@@ -199,49 +224,42 @@ def _precede(found: dict[tuple[int, int], Response], plan: Plan, p: Parameters) 
         place += len(rates)
 
 
-class _Table:
-    """Divided differences of one set of prepared numbers at one time, each worked out once."""
-
-    def __init__(self, q: Prepared, t: Scalar) -> None:
-        self.q, self.t = q, t
-        self.known: dict[tuple[tuple[int, ...], int], Scalar] = {}
-
-    def response(self, terms: tuple[tuple[int, tuple[int, ...]], ...], zeros: int) -> Scalar:
-        """A response, integrated `zeros` times over time."""
-        values = [self.q.weights[weight] * self._divided(nodes, zeros) for weight, nodes in terms]
-        return sum(values[1:], start=values[0])
-
-    def _divided(self, nodes: tuple[int, ...], zeros: int) -> Scalar:
-        key = (tuple(sorted(nodes)), zeros)
-        if key not in self.known:
-            rates = (*(self.q.nodes[n] for n in key[0]), *([0.0] * zeros))
-            self.known[key] = decay_divided(rates, self.t)
-        return self.known[key]
+def _values(q: Prepared, layout: Layout, pairs: Sequence[tuple[int, int]], t: Scalar, zeros: int) -> list[Scalar]:
+    """The responses `pairs`, integrated `zeros` times over time: what they share is worked out once."""
+    parts = [layout[pair].part._replace(zeros=zeros) for pair in pairs]
+    unlike = list(dict.fromkeys(parts))
+    through = [part for part in unlike if part.through]
+    found = dict(zip(through, passages(through, q.phases, q.nodes, t), strict=True))
+    for part in unlike:
+        if not part.through:
+            found[part] = decay_divided((*(q.nodes[n] for n in part.stages), *([0.0] * zeros)), t)
+    return [q.weights[layout[pair].weight] * found[part] for pair, part in zip(pairs, parts, strict=True)]
 
 
-def _gathered(layout: Layout, j: int, amounts: State, rates: Rates, table: _Table, zeros: int) -> Scalar:
-    """What reaches compartment j from all others, integrated `zeros` times."""
-    parts = [amounts[i] * table.response(terms, zeros) for (i, k), terms in layout.items() if k == j]
-    if rates is not None:
-        parts += [rates[i] * table.response(terms, zeros + 1) for (i, k), terms in layout.items() if k == j]
-    return sum(parts[1:], start=parts[0])
+def _gathered(
+    layout: Layout, reached: Sequence[int], q: Prepared, amounts: State, rates: Rates, t: Scalar, zeros: int
+) -> list[Scalar]:
+    """What comes to each of the compartments `reached` from all others, integrated `zeros` times."""
+    pairs = [pair for pair in layout if pair[1] in reached]
+    found: dict[int, list[Scalar]] = {j: [] for j in reached}
+    for given, more in ((amounts, 0), (rates, 1)):
+        if given is not None:
+            for (i, j), value in zip(pairs, _values(q, layout, pairs, t, zeros + more), strict=True):
+                found[j].append(given[i] * value)
+    return [sum(parts[1:], start=parts[0]) for parts in found.values()]
 
 
 def _advance(size: int, layout: Layout) -> Callable[[Prepared, State, Rates, Scalar], State]:
     def advance(q: Prepared, amounts: State, rates: Rates, t: Scalar) -> State:
-        table = _Table(q, t)
-        return tuple(_gathered(layout, j, amounts, rates, table, 0) for j in range(size))
+        return tuple(_gathered(layout, range(size), q, amounts, rates, t, 0))
 
     return advance
 
 
 def _area(central: tuple[int, ...], layout: Layout) -> Callable[[Prepared, State, Rates, Scalar], Outputs]:
     def area(q: Prepared, amounts: State, rates: Rates, t: Scalar) -> Outputs:
-        table = _Table(q, t)
-        return tuple(
-            _gathered(layout, j, amounts, rates, table, 1) / volume
-            for j, volume in zip(central, q.volumes, strict=True)
-        )
+        found = _gathered(layout, central, q, amounts, rates, t, 1)
+        return tuple(x / volume for x, volume in zip(found, q.volumes, strict=True))
 
     return area
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from individose.base import CardError
-from individose.kinetics.linear.disposition import Micro, exponents, responses
+from individose.kinetics.linear.disposition import Micro, exponents, shares
 from individose.kinetics.system import Parameters
 
 Scalar = Float[Array, ""]
@@ -111,5 +111,4 @@ def from_exponents(coefficients: tuple[Scalar, ...], rates: tuple[Scalar, ...]) 
 
 def to_exponents(found: Disposition) -> tuple[tuple[Scalar, ...], tuple[Scalar, ...]]:
     """Coefficients (1/L) and rates (1/h), fastest first: the inverse of `from_exponents`."""
-    central = responses(found.micro)[0, 0]
-    return tuple(jnp.asarray(term.weight) / found.volume for term in central), exponents(found.micro)
+    return tuple(share / found.volume for share in shares(found.micro)), exponents(found.micro)

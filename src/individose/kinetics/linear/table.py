@@ -92,7 +92,38 @@ def table_corner(rates: Sequence[Array], t: Array) -> Array:
     if count <= 2:
         return _short(rates, t)
     ordered = ascending(rates)
-    slowest = ordered[0]
+    # exp(-slowest t) in two halves: alone it can underflow where its product with t**(m-1) does not
+    half = jnp.exp(-0.5 * ordered[0] * t)
+    return (_columns(ordered, t)[0, count - 1] * t ** (count - 1) * half) * half
+
+
+def table_without(rates: Sequence[Array], left_out: Sequence[Sequence[Array]], t: Array) -> list[Array]:
+    """D over the `rates` without those of each of `left_out`, which are among them and ascend: all from one table.
+
+    (s + x) / [(s + s_k) .. (s + s_m)] = 1 / [(s + s_k+1) .. (s + s_m)] + (x - s_k) / [(s + s_k) .. (s + s_m)] takes a rate x
+    out, with the rates s in ascending order. The i-th smallest of some of them is no less than s_i, so no term is negative.
+    """
+    count = len(rates)
+    ordered = ascending(rates)
+    table = _columns(ordered, t)
+    half = jnp.exp(-0.5 * ordered[0] * t)
+    last = [table[k, count - 1] * t ** (count - 1 - k) * half for k in range(count)]
+    found: list[Array] = []
+    for some in left_out:
+        sums: list[Array | int] = [1]  # weights of the last entries, from the first on
+        for x in some:
+            longer: list[Array | int] = [0, *sums]
+            for k, weight in enumerate(sums):
+                longer[k] = longer[k] + weight * (x - ordered[k])
+            sums = longer
+        terms = [weight * last[k] for k, weight in enumerate(sums)]
+        found.append(sum(terms[1:], start=terms[0]) * half)
+    return found
+
+
+def _columns(ordered: Sequence[Array], t: Array) -> dict[tuple[int, int], Array]:
+    """The table T of ascending rates."""
+    count, slowest = len(ordered), ordered[0]
     y = [(rate - slowest) * t for rate in ordered]
     near_limit = reach(count)
     powers = powers_needed(near_limit, float(jnp.finfo(t.dtype).eps))
@@ -109,9 +140,7 @@ def table_corner(rates: Sequence[Array], t: Array) -> Array:
             recurred = (table[i, j - 1] - table[i + 1, j]) / jnp.where(far, spread, 1.0)
             table[i, j] = jnp.where(far, recurred, entry * decay)
 
-    # exp(-slowest t) in two halves: alone it can underflow where its product with t**(m-1) does not
-    half = jnp.exp(-0.5 * slowest * t)
-    return (table[0, count - 1] * t ** (count - 1) * half) * half
+    return table
 
 
 def _short(rates: Sequence[Array], t: Array) -> Array:
