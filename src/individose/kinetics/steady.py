@@ -192,16 +192,16 @@ def _solve(matrix: list[list[Any]], vector: State) -> State:
     rows = [[*matrix[i], vector[i]] for i in range(n)]
     for k in range(n):
         for i in range(k + 1, n):
-            share = _over(rows[i][k], rows[k][k])
+            share = _quotient(rows[i][k], rows[k][k])
             rows[i] = [x - share * y for x, y in zip(rows[i], rows[k], strict=True)]
     found: list[Scalar] = [vector[0]] * n
     for i in reversed(range(n)):
         known = sum((rows[i][j] * found[j] for j in range(i + 1, n)), start=jnp.zeros(()))
-        found[i] = _over(rows[i][n] - known, rows[i][i])
+        found[i] = _quotient(rows[i][n] - known, rows[i][i])
     return tuple(found)
 
 
-def _over(x: Any, y: Any) -> Any:
+def _quotient(x: Any, y: Any) -> Any:
     """x / y; 0 where both are: nothing was put where nothing is eliminated, so that nothing gathers there."""
     nothing = (x == 0.0) & (y == 0.0)
     return jnp.where(nothing, 0.0, x / jnp.where(nothing, 1.0, y))

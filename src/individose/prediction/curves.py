@@ -6,6 +6,7 @@ themselves: what a generative model infers. It knows nothing of priors.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
@@ -73,7 +74,9 @@ def of_system(system: System, names: Sequence[str], subjects: Sequence[Subject])
     **Raises:** `InputError` where a history cannot be followed, or no subject is given.
     """
     lines = [walk(subject, system) for subject in _some(subjects)]
-    to = reduce(larger, (sizes(line, system, names) for line in lines))
+    moving = [name for name in names if name.rstrip("0123456789") in ("lag", "duration", "rate")]
+    unknown = dict.fromkeys(moving, (0.0, math.inf))  # as many earlier doses as can be followed
+    to = reduce(larger, (sizes(line, system, unknown) for line in lines))
     worn = any(line.worn for line in lines)
     relation = Relation(system, tuple(names), (), "sd2 = a2 + b2 f2", infused=to[4], slots=to[5], worn=worn)
     rows = []

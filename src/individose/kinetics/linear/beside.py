@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, reduce
+from itertools import chain
 from typing import Any
 
 import jax
@@ -65,35 +66,26 @@ def _own(p: Parameters, part: str, system: System) -> Mapping[str, Scalar]:
 
 
 class _Bookkeeping:
-    """Where each part's numbers lie among those of the whole, which keeps exponents of dispositions first as every other
-    closed form does (`extremes.rate_constants`)."""
+    """Where each part's numbers lie among those of the whole."""
 
     def __init__(self, systems: Sequence[System]) -> None:
         self.systems = tuple(systems)
         shapes: list[Any] = [
             jax.eval_shape(system.prepare, {name: jnp.ones(()) for name in system.parameters}) for system in systems
         ]
-        self.lengths = tuple((len(s.nodes), len(s.weights), len(s.volumes)) for s in shapes)
-        phases = tuple(system.size - sum(bool(loss) for loss in system.losses) for system in systems)
-        firsts = [(i, k) for i, count in enumerate(phases) for k in range(count)]
-        others = [(i, k) for i, (n, _, _) in enumerate(self.lengths) for k in range(phases[i], n)]
-        self.order = (*firsts, *others)
-        self.place = {pair: position for position, pair in enumerate(self.order)}
+        self.lengths = tuple(tuple(len(field) for field in shape) for shape in shapes)
 
     def joined(self, parts: Sequence[Prepared]) -> Prepared:
-        return Prepared(
-            tuple(parts[i].nodes[k] for i, k in self.order),
-            tuple(w for part in parts for w in part.weights),
-            tuple(v for part in parts for v in part.volumes),
-        )
+        fields: list[Any] = [tuple(chain.from_iterable(field)) for field in zip(*parts, strict=True)]
+        return Prepared(*fields)
 
     def parts(self, q: Prepared) -> list[Prepared]:
         found: list[Prepared] = []
-        weight = volume = 0
-        for i, (nodes, weights, volumes) in enumerate(self.lengths):
-            own = tuple(q.nodes[self.place[i, k]] for k in range(nodes))
-            found.append(Prepared(own, q.weights[weight : weight + weights], q.volumes[volume : volume + volumes]))
-            weight, volume = weight + weights, volume + volumes
+        begin = [0] * len(q)
+        for lengths in self.lengths:
+            own: list[Any] = [field[b : b + n] for field, b, n in zip(q, begin, lengths, strict=True)]
+            found.append(Prepared(*own))
+            begin = [b + n for b, n in zip(begin, lengths, strict=True)]
         return found
 
     def states(self, amounts: State) -> list[State]:
