@@ -23,30 +23,31 @@ def _times(a, b):
     return np.matmul(a, b) >> PLACES
 
 
-def _matrices(rates):
-    """(cases, to, from), and its derivatives (cases, rate, to, from)."""
-    count, number = rates.shape
-    size = number // 2 + 1
-    slopes = np.zeros((number, size, size), dtype=object)
-    slopes[0, 0, 0] = -1
-    for i in range(1, size):
-        slopes[2 * i - 1, 0, 0], slopes[2 * i - 1, i, 0] = -1, 1
-        slopes[2 * i, i, i], slopes[2 * i, 0, i] = -1, 1
-    k = np.tensordot(rates, slopes, axes=1)
-    return k, np.broadcast_to(slopes * ONE, (count, *slopes.shape))
+def slopes(number, stages=0):
+    """dK/d(rate): a chain of stages, then k10, k12, k21 (k13, k31) of the disposition that it empties into."""
+    size = stages + (number - stages) // 2 + 1
+    found = np.zeros((number, size, size), dtype=object)
+    for i in range(stages):
+        found[i, i, i], found[i, i + 1, i] = -1, 1
+    found[stages, stages, stages] = -1
+    for i in range(1, size - stages):
+        out, back = found[stages + 2 * i - 1], found[stages + 2 * i]
+        out[stages, stages], out[stages + i, stages] = -1, 1
+        back[stages + i, stages + i], back[stages, stages + i] = -1, 1
+    return found
 
 
-def propagators(rates, t, halvings=6, terms=44):
+def propagators(rates, t, halvings=6, terms=44, stages=0):
     """exp(K t) transposed (cases, from, to) and its derivatives (cases, rate, from, to), as integers.
 
-    **Arguments:** `rates` an array of integers (cases, rates); `t` a power of two or another exact float.
+    **Arguments:** `rates` an array of integers (cases, rates), see `slopes`; `t` a float.
     """
     rates = np.asarray(rates, dtype=object)
-    k, dk = _matrices(rates)
+    changes = slopes(rates.shape[1], stages)
     step = fixed(Fraction(t) / 2**halvings)
-    k, dk = (k * step) >> PLACES, (dk * step) >> PLACES
-    size = k.shape[-1]
-    term = np.broadcast_to(np.eye(size, dtype=int).astype(object) * ONE, k.shape)
+    k = (np.tensordot(rates, changes, axes=1) * step) >> PLACES
+    dk = np.broadcast_to(changes * step, (len(rates), *changes.shape))
+    term = np.broadcast_to(np.eye(k.shape[-1], dtype=int).astype(object) * ONE, k.shape)
     d_term = np.zeros_like(dk)
     value, slope = term, d_term
     for n in range(1, terms):

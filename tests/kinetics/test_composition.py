@@ -271,7 +271,21 @@ def test_hours_or_minutes(drawn):
     np.testing.assert_allclose(minutes, hours, rtol=IDENTITY, atol=1e-200)
 
 
-@pytest.mark.parametrize("case", SMALL, ids=str)
+def compiled(system, q):
+    """Amounts after many times, from the same start, compiled as a whole."""
+
+    @jax.jit
+    def after(amounts, rates, times):
+        return jax.vmap(lambda t: jnp.stack(system.advance(q, apart(amounts), apart(rates), t)))(times)
+
+    return after
+
+
+def apart(x):
+    return tuple(x[i] for i in range(len(x)))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_areas_equal_quadrature(case):
     """Gauss and Legendre's rule, 20 nodes on each of 24 pieces that grow with time."""
     system, q = prepared(case)
@@ -279,8 +293,8 @@ def test_areas_equal_quadrature(case):
     nodes, weights = np.polynomial.legendre.leggauss(20)
     edges = np.concatenate([[0.0], np.geomspace(1e-2, 48.0, 24)])
     half, middle = 0.5 * np.diff(edges)[:, None], 0.5 * (edges[1:] + edges[:-1])[:, None]
-    after = carried(system, q, amounts, rates, (middle + half * nodes).ravel())
-    area = system.area(q, tuple(map(jnp.asarray, amounts)), tuple(map(jnp.asarray, rates)), jnp.asarray(48.0))
+    after = np.asarray(compiled(system, q)(amounts, rates, (middle + half * nodes).ravel()))
+    area = jax.jit(lambda a, r, t: system.area(q, apart(a), apart(r), t))(amounts, rates, 48.0)
     for (place, volume), found in zip(arrows(case)[1], area, strict=True):
         expected = np.sum((half * weights).ravel() * after[:, place]) / volume
         np.testing.assert_allclose(found, expected, rtol=IDENTITY)
@@ -290,28 +304,60 @@ def test_areas_equal_quadrature(case):
 
 DOSINGS = {"bolus": (0.0, 12.0), "infusion": (3.0, 5.0), "longer than II": (29.0, 2.5), "late": (0.0, 3.25)}
 """Duration, and the time since the last dose arrived at which amounts are wanted; the interval is 12 h."""
-STEADY = [case for case in SMALL if case.disposition != "three_compartment" or "first_order" in case.inputs]
+STEADY = CASES[::4]
+"""Compositions of the default run; the slow one has all."""
 
 
-@pytest.mark.parametrize("name", DOSINGS)
-@pytest.mark.parametrize("case", STEADY[::3], ids=str)
-def test_steady_state_equals_300_doses(case, name):
-    duration, phase = DOSINGS[name]
+@pytest.mark.parametrize(
+    "case", [case if case in STEADY else pytest.param(case, marks=pytest.mark.slow) for case in CASES], ids=str
+)
+def test_steady_state_equals_300_doses(case):
+    """Into every compartment, by every dosing, all in one program."""
     system, q = prepared(case)
-    unit = tuple(1.0 if i == 0 else 0.0 for i in range(system.size))
-    arrived = phase + 12.0 * np.arange(300)
-    if duration == 0.0:
-        each = carried(system, q, 100.0 * np.array(unit), None, arrived)
-    else:
-        ran = np.minimum(arrived, duration)
-        during = carried(system, q, 0 * np.array(unit), 100.0 / duration * np.array(unit), ran)
-        each = np.stack(
-            [carried(system, q, a, None, [s])[0] for a, s in zip(during[:4], (arrived - ran)[:4], strict=True)]
-        )
-        each = np.concatenate([each, carried(system, q, during[-1], None, (arrived - ran)[4:])])
-    regimen = (jnp.asarray(100.0), jnp.asarray(duration), jnp.asarray(12.0))
-    found = amounts_at_phase(system, q, jnp.int32(0), *regimen, jnp.asarray(phase), 4)
-    np.testing.assert_allclose(np.array(found), each.sum(axis=0), rtol=IDENTITY)
+    arrived = 12.0 * np.arange(300)
+
+    def one(unit, duration, since):
+        """Amounts at `since` after the arrival of 100 mg."""
+        ran = jnp.minimum(since, duration)
+        begin = jnp.where(duration > 0.0, 0.0, 100.0) * unit
+        rate = jnp.where(duration > 0.0, 100.0 / jnp.where(duration > 0.0, duration, 1.0), 0.0) * unit
+        during = system.advance(q, apart(begin), apart(rate), ran)
+        return jnp.stack(system.advance(q, during, None, since - ran))
+
+    def both(into, duration, phase):
+        unit = jnp.where(jnp.arange(system.size) == into, 1.0, 0.0)
+        each = jax.vmap(lambda since: one(unit, duration, since))(phase + arrived)
+        regimen = (jnp.asarray(100.0), duration, jnp.asarray(12.0))
+        return jnp.stack(amounts_at_phase(system, q, into, *regimen, phase, 4)), jnp.sum(each, axis=0)
+
+    crossed = [(into, *dosing) for into in range(system.size) for dosing in DOSINGS.values()]
+    into, duration, phase = (jnp.asarray(x) for x in zip(*crossed, strict=True))
+    found, summed = jax.jit(jax.vmap(both))(into, duration, phase)
+    np.testing.assert_allclose(found, summed, rtol=IDENTITY)
+
+
+SUPERPOSED = [ROADS[3], Case("three_compartment", ("bolus",), BODY["three_compartment"]), ROADS[5]]
+
+
+@pytest.mark.parametrize("case", SUPERPOSED, ids=str)
+def test_events_equal_superposition(case):
+    """Levels by propagation from event to event are the sum of the answers to every dose, each from nothing."""
+    system, q = prepared(case)
+    doses = [Dose(0.0, 100.0), Dose(8.0, 60.0), Dose(10.0, 30.0, 4.0, into="central"), Dose(20.0, 5.0, into="central")]
+    after = compiled(system, q)
+    expected = np.zeros((len(WANTED), len(system.outputs)))
+    for begins, amount, duration, into in acting(case, doses):
+        unit = np.eye(system.size)[into]
+        for i, s in enumerate(t - begins for t in WANTED):
+            if s > 0.0:  # a level at the time of a dose is taken before it
+                ran = min(s, duration)
+                begin, rate = (0.0, amount / duration) if duration else (amount, 0.0)
+                state = after(begin * unit, rate * unit, np.array([ran]))[0]
+                state = after(state, 0.0 * unit, np.array([s - ran]))[0]
+                expected[i] += np.array([float(x) for x in system.observe(q, apart(state))])
+    for place, name in enumerate(system.outputs):
+        levels = solve(system, case.p, record(doses, analyte=name))
+        np.testing.assert_allclose(levels, expected[:, place], rtol=IDENTITY, atol=1e-200)
 
 
 def test_area_over_an_interval_is_that_of_one_dose_for_ever():

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from individose.kinetics import compose
 from kinetics.fixed_point import fixed, floats, propagators
 from kinetics.matrices import matrix, mp
 from kinetics.test_disposition import flat, slopes, table, values
@@ -107,33 +108,68 @@ def test_second_derivatives(exchanges):
 
 
 @st.composite
-def spread(draw, exchanges):
-    """Rates over eight orders of magnitude, each new, or one of the others, or within 1e-15 to 0.1 of it, or 0."""
+def spread(draw, number):
+    """Rates over eight orders of magnitude, each new, or one of the others, or 1e-15 to 0.1 beside it, or 0; and a time."""
     rates = [10.0 ** draw(st.floats(-8.0, 0.0))]
-    for _ in range(2 * exchanges):
+    for _ in range(number - 1):
         kind = draw(st.sampled_from(["new", "same", "near", "none"]))
         other = draw(st.sampled_from(rates))
         near = other * (1.0 + 10.0 ** draw(st.floats(-15.0, -1.0)))
         rates.append({"new": 10.0 ** draw(st.floats(-8.0, 0.0)), "same": other, "near": near, "none": 0.0}[kind])
-    order = draw(st.permutations(rates))
-    return tuple(order), 10.0 ** draw(st.floats(-2.0, 4.0))
+    return tuple(draw(st.permutations(rates))), 10.0 ** draw(st.floats(-2.0, 4.0))
+
+
+def agree(rates, t, got, got_slopes, wanted, wanted_slopes):
+    """Values relative to themselves; derivatives also to a millionth of what the value over the rate is."""
+    np.testing.assert_allclose(got, wanted, rtol=EXACT, atol=SMALLEST)
+    assert np.all(got >= 0.0)
+    for rate, mine, exact in zip(rates, got_slopes, wanted_slopes, strict=True):
+        size = np.maximum(np.abs(exact), 1e-6 * wanted * (min(t, 1.0 / rate) if rate else t))
+        assert np.all(np.abs(mine - exact) <= FIRST * size + SMALLEST), (rates, t, mine, exact)
 
 
 @pytest.mark.parametrize("exchanges", [1, 2])
 def test_wide_spreads(exchanges):
-    """Values relative to themselves; derivatives also to a millionth of what the value over the rate is."""
-
     @settings(max_examples=60)
-    @given(spread(exchanges))
+    @given(spread(1 + 2 * exchanges))
     def check(drawn):
         rates, t = drawn
         wanted, wanted_slopes = (floats(x)[0] for x in propagators([[fixed(x) for x in rates]], t, halvings=24))
         rows, times = jnp.array([rates]), jnp.array([t])
         got, got_slopes = np.asarray(values(rows, times))[0], np.moveaxis(np.asarray(slopes(rows, times)[0])[0], -1, 0)
-        np.testing.assert_allclose(got, wanted, rtol=EXACT, atol=SMALLEST)
-        assert np.all(got >= 0.0)
-        for rate, mine, exact in zip(rates, got_slopes, wanted_slopes, strict=True):
-            size = np.maximum(np.abs(exact), 1e-6 * wanted * (min(t, 1.0 / rate) if rate else t))
-            assert np.all(np.abs(mine - exact) <= FIRST * size + SMALLEST), (rates, t, mine, exact)
+        agree(rates, t, got, got_slopes, wanted, wanted_slopes)
+
+    check()
+
+
+NAMES = ("k10", "k12", "k21", "k13", "k31")
+SHAPES = {(6, 0): "one_compartment", (3, 1): "two_compartment", (2, 2): "three_compartment"}
+"""(stages of a chain, exchanges) to a disposition: six and seven rates."""
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_six_and_seven_rates(shape):
+    """A chain into a disposition: all amounts after a unit in the first stage, and their derivatives by every rate."""
+    stages, exchanges = shape
+    names = (*(f"k{i + 1}" for i in range(stages)), *NAMES[: 1 + 2 * exchanges])
+    if exchanges == 0:
+        names = (*names[:-1], "k")
+    volume = "V1" if exchanges else "V"
+    system = compose(SHAPES[shape], ("chain",), (*names, volume), stages=stages)
+
+    def amounts(rates, t):
+        q = system.prepare({name: rates[i] for i, name in enumerate(names)} | {volume: jnp.ones(())})
+        return jnp.stack(system.advance(q, tuple(jnp.asarray(float(i == 0)) for i in range(system.size)), None, t))
+
+    both = jax.jit(lambda rates, t: (amounts(rates, t), jax.jacfwd(amounts)(rates, t)))
+
+    @settings(max_examples=15)
+    @given(spread(len(names)))
+    def check(drawn):
+        rates, t = drawn
+        exact = propagators([[fixed(x) for x in rates]], t, halvings=24, stages=stages)
+        wanted, wanted_slopes = floats(exact[0][:, 0])[0], floats(exact[1][:, :, 0])[0]
+        got, got_slopes = (np.asarray(x) for x in both(jnp.array(rates), jnp.asarray(t)))
+        agree(rates, t, got, got_slopes.T, wanted, wanted_slopes)
 
     check()
