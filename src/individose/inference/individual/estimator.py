@@ -205,7 +205,7 @@ def _fit(problem: Problem, found: mode.Found, other: restarts.Other | None = Non
     outcome = Outcome(int(found.outcome))
     sentence = _sentence(problem, outcome, found)
     if other is not None and outcome is not Outcome.FAILED:
-        sentence = " ".join(filter(None, (second(problem, found.eta, other), NOT_COVERED, sentence)))
+        sentence = " ".join(filter(None, (second(problem, np.asarray(found.eta), other), NOT_COVERED, sentence)))
         outcome = Outcome.BOUND if outcome is Outcome.BOUND else Outcome.MULTI_MODAL
     status = Status(outcome, sentence)
     objective = 2.0 * float(found.loss)
