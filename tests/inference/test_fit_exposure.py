@@ -9,7 +9,7 @@ import individose as ido
 from individose.base import InputError
 from individose.events import Dose, Level
 from individose.inference.exposure import METRICS
-from individose.inference.fit import individual_draws
+from individose.inference.predictions import individual_draws
 from tolerances import EXACT, IDENTITY
 
 FIT = ido.fit(

@@ -10,7 +10,7 @@ import pytest
 
 import individose as ido
 import reference_data
-from individose.inference.fit import predict_draws
+from individose.inference.predictions import predict_draws
 from inference import nonmem_cases as cases
 from tolerances import ETA_DIFFERS, ETA_MEDIAN, OBJECTIVE_NONMEM, PREDICTION_NONMEM, printed
 

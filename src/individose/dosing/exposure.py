@@ -17,7 +17,8 @@ from individose.events import Dose, Level, Subject
 from individose.inference import Estimate, Fit
 from individose.inference.estimate import estimated, require_solved
 from individose.inference.exposure import check, course_draws
-from individose.inference.fit import individual_draws, individuals
+from individose.inference.fit import individuals
+from individose.inference.predictions import individual_draws
 from individose.kinetics import System, arrange, padded, steady_exposure
 from individose.prediction import Bound
 from individose.prediction.timeline import history, sizes, walk

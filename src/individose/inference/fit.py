@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from statistics import NormalDist
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from individose.base import InputError, Notice, Status
@@ -29,7 +28,16 @@ from individose.inference.exposure import (
     read,
 )
 from individose.inference.individual.sampling import Sampling
-from individose.inference.problem import Likelihood, Problem, impossible
+from individose.inference.predictions import (
+    area_draws,
+    impossible_draws,
+    individual_draws,
+    individual_ward,
+    predict,
+    predict_draws,
+    predict_pairs,
+)
+from individose.inference.problem import Problem
 
 ROUNDS = 50
 """How often draws are drawn again where some of them are impossible."""
@@ -283,7 +291,7 @@ def individuals(fits: Sequence[Fit], etas: Sequence[np.ndarray]) -> dict[str, np
     for members in alike(fits):
         filled = _filled(members)
         now = jax.tree.map(lambda *x: np.stack(x), *(fits[i].problem.now for i in filled))
-        found = _individual_ward(fits[members[0]].problem.likelihood, np.stack([etas[i] for i in filled]), now)
+        found = individual_ward(fits[members[0]].problem.likelihood, np.stack([etas[i] for i in filled]), now)
         for name, values in found.items():
             places = rows.setdefault(name, [np.empty(0)] * len(fits))
             for i, value in zip(members, np.asarray(values), strict=False):
@@ -298,7 +306,7 @@ def fitted_ward(fits: Sequence[Fit]) -> list[tuple[np.ndarray, np.ndarray]]:
         filled = [fits[i] for i in _filled(members)]
         data = jax.tree.map(lambda *x: np.stack(x), *(fit.problem.data for fit in filled))
         etas = np.stack([np.stack([np.zeros_like(fit.eta), fit.eta]) for fit in filled])
-        levels = np.asarray(_predict_pairs(fits[members[0]].problem.likelihood, etas, data))
+        levels = np.asarray(predict_pairs(fits[members[0]].problem.likelihood, etas, data))
         for i, pair in zip(members, levels, strict=False):
             sampled = np.asarray(fits[i].problem.data.sampled)
             found[i] = (pair[0][sampled], pair[1][sampled])
@@ -361,45 +369,3 @@ def _finite(times_h: Sequence[float]) -> list[float]:
             remedy="Give at least one time in h.",
         )
     return times
-
-
-@partial(jax.jit, static_argnums=0)
-def predict(likelihood: Likelihood, eta: Any, data: Any) -> Any:
-    """Levels at the samples of `data`, compiled."""
-    return likelihood.predict(eta, data)
-
-
-@partial(jax.jit, static_argnums=0)
-def predict_draws(likelihood: Likelihood, etas: Any, data: Any) -> Any:
-    """Levels (draws, samples) for many draws of the effects of one patient."""
-    return jax.vmap(lambda eta: likelihood.predict(eta, data))(etas)
-
-
-@partial(jax.jit, static_argnums=0)
-def impossible_draws(likelihood: Likelihood, etas: Any, data: Any) -> Any:
-    """Which of many draws of the effects bring a parameter below 0 that cannot be."""
-    return jax.vmap(lambda eta: impossible(likelihood, eta, data))(jnp.asarray(etas))
-
-
-@partial(jax.jit, static_argnums=0)
-def area_draws(likelihood: Likelihood, etas: Any, data: Any) -> Any:
-    """Areas (draws, samples) for many draws of the effects of one patient."""
-    return jax.vmap(lambda eta: likelihood.area(eta, data))(etas)
-
-
-@partial(jax.jit, static_argnums=0)
-def individual_draws(likelihood: Likelihood, etas: Any, data: Any) -> Any:
-    """Individual parameters at the latest covariates, by name, for many draws of the effects of one patient."""
-    return jax.vmap(lambda eta: {k: v[-1] for k, v in likelihood.individual(eta, data).items()})(jnp.asarray(etas))
-
-
-@partial(jax.jit, static_argnums=0)
-def _individual_ward(likelihood: Likelihood, etas: Any, data: Any) -> Any:
-    """Like `individual_draws`, with a leading axis of patients."""
-    return jax.vmap(lambda e, d: individual_draws(likelihood, e, d))(jnp.asarray(etas), data)
-
-
-@partial(jax.jit, static_argnums=0)
-def _predict_pairs(likelihood: Likelihood, etas: Any, data: Any) -> Any:
-    """Levels (patients, 2, samples) for two sets of effects of every patient."""
-    return jax.vmap(lambda e, d: predict_draws(likelihood, e, d))(jnp.asarray(etas), data)

@@ -17,7 +17,7 @@ from individose.kinetics import System, arrange, beside, compose, padded
 from individose.kinetics.arrange import GIVEN, MODELLED_DURATION, MODELLED_RATE, RATE_GIVEN, REMOVAL
 from individose.prediction.covariates import segment_values
 from individose.prediction.numbers import NUMPY
-from individose.prediction.observations import Censoring, conventions, kind, numbers, residuals
+from individose.prediction.observations import Censoring, conventions, departures, kind, numbers, residuals
 from individose.prediction.reach import MOST, Ranges, earlier, individual_ranges, typical_ranges
 from individose.prediction.relation import NOTHING, Data, Relation
 from individose.prediction.timeline import OCCASION, Sizes, Timeline, by_occasion, history, sizes, walk
@@ -167,6 +167,9 @@ def bind(
             Notice("levels-left-out", f"{beyond} of the levels lie beyond a limit and count nothing (M1)."),
         )
     notices = (*notices, *departures(prior_weight, fixed))
+    if by_level(card)[1] and not any(OCCASION in reading.values for reading in line.readings):
+        said = f"{card.id} varies between occasions; the record names none, and all of it was taken as one occasion."
+        notices = (*notices, Notice("one-occasion", said, "note"))
     structure = replace(structure, worn=line.worn, censored=censored, occasions=_occasions(card, line))
     typical = _typical(card, values)
     _check_fractions(card, typical, subject)
@@ -176,19 +179,6 @@ def bind(
         *_, infused, slots = bound.sizes
         bound = replace(bound, relation=replace(structure, infused=infused, slots=slots))
     return bound
-
-
-def departures(prior_weight: float = 1.0, fixed: Sequence[str] = ()) -> tuple[Notice, ...]:
-    """How the population that is used departs from the card's."""
-    found: list[Notice] = []
-    if prior_weight != 1.0:
-        found.append(Notice("prior-weighted", f"The population counts {prior_weight:g} times as much as published."))
-    if fixed:
-        named = ", ".join(dict.fromkeys(fixed))
-        found.append(
-            Notice("effects-fixed", f"Held at 0, as if the card did not have it: the random effect on {named}.")
-        )
-    return tuple(found)
 
 
 def _check_options(censoring: str, prior_weight: float) -> None:

@@ -1,4 +1,4 @@
-"""A subject's levels as a relation reads them: what each is, and the numbers of its residual error."""
+"""A subject's levels as a relation reads them: what each is, the numbers of its residual error, and how all is taken."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Literal, TypedDict
 
 import numpy as np
 
+from individose.base import Notice
 from individose.drugs import Card, Residual
 from individose.events import Level
 from individose.kinetics import System
@@ -62,3 +63,16 @@ def numbers(errors: Sequence[Residual], outputs: Sequence[int]) -> dict[str, Any
         "nu": by_sample([error.nu or 0.0 for error in errors]) if errors[0].nu is not None else None,
         "convention": np.array([which[i] for i in outputs], dtype=np.int32) if len(known) > 1 else None,
     }
+
+
+def departures(prior_weight: float = 1.0, fixed: Sequence[str] = ()) -> tuple[Notice, ...]:
+    """How the population that is used departs from the card's."""
+    found: list[Notice] = []
+    if prior_weight != 1.0:
+        found.append(Notice("prior-weighted", f"The population counts {prior_weight:g} times as much as published."))
+    if fixed:
+        named = ", ".join(dict.fromkeys(fixed))
+        found.append(
+            Notice("effects-fixed", f"Held at 0, as if the card did not have it: the random effect on {named}.")
+        )
+    return tuple(found)

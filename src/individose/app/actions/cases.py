@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from individose.app.actions.occasions import begun
 from individose.app.schemas.case import CaseDocument, CovariateEntry, DoseEntry, LevelEntry, TargetEntry
 from individose.app.schemas.clock import Clock, clock
 from individose.app.schemas.faults import parse, shown, validate
@@ -64,7 +65,7 @@ def read_case_file(source: Source, card: str | None = None) -> Case:
     doses, levels, notes = _meet(doses, levels)
     start = min(e.time_h for e in (*doses, *levels))
     found = subject(document.id, doses=doses, levels=levels, covariates=_readings(document, hours, start))
-    found = replace(found, notes=(*hours.notes, *notes))
+    found = replace(begun(found, _occasions(document, hours, start)), notes=(*hours.notes, *notes))
     target = _target(document.target, molar_mass) if document.target else None
     return Case(found, document.card, drug, target, document.note or "")
 
@@ -115,6 +116,8 @@ def _times(document: CaseDocument) -> Iterator[tuple[str, float | str]]:
         for i, one in enumerate(getattr(document, name)):
             if one.time is not None:
                 yield f"{name}[{i}].time", one.time
+    for i, time in enumerate(document.occasions):
+        yield f"occasions[{i}]", time
 
 
 def _doses(one: DoseEntry, place: str, document: CaseDocument, hours: Clock, molar_mass: float | None) -> list[Dose]:
@@ -233,6 +236,29 @@ def _meet(doses: list[Dose], levels: list[Level]) -> tuple[list[Dose], list[Leve
 def _one_before(dose: Dose) -> tuple[Dose, Dose]:
     """A dose at steady state as the one before it at steady state, and itself."""
     return replace(dose, time_h=dose.time_h - dose.interval_h), replace(dose, steady_state=0, interval_h=0.0)
+
+
+def _occasions(document: CaseDocument, hours: Clock, start_h: float) -> list[float]:
+    """When each further occasion begins, h: after the first record, and ascending."""
+    last_h = start_h
+    found: list[float] = []
+    for i, written in enumerate(document.occasions):
+        time_h = hours.hours[f"occasions[{i}]"]
+        if time_h <= last_h + SAME_TIME_H:
+            raise InputError(
+                f"occasions[{i}] is {_time(written)}, which is not after "
+                + ("the first dose or level" if i == 0 else f"occasions[{i - 1}] ({_time(document.occasions[i - 1])})"),
+                "times that ascend, each of which begins a further occasion",
+                "the first occasion begins with the record",
+                "Correct the order, or leave it out.",
+            )
+        found.append(time_h)
+        last_h = time_h
+    return found
+
+
+def _time(written: float | str) -> str:
+    return shown(written) if isinstance(written, str) else f"{written:g}"
 
 
 def _readings(document: CaseDocument, hours: Clock, start_h: float) -> list[Reading]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from individose.base import InputError
 from individose.drugs import Card
-from individose.events import Event, Reading, Reset, Subject
+from individose.events import Event, Level, Reading, Reset, Subject
 from individose.prediction.timeline import OCCASION
 
 
@@ -43,11 +43,28 @@ def with_occasions(patient: Subject, starts_h: Sequence[float], card: Card) -> S
             "occasions from one source, on one clock",
             remedy="Write the occasions into the record's OCC.",
         )
+    return begun(patient, starts)
+
+
+def begun(patient: Subject, starts_h: Sequence[float]) -> Subject:
+    """The patient with readings of the occasion; see `with_occasions`, which checks what is asked.
+
+    What was read or drawn at the time at which an occasion begins belongs to the one before: a level there is its trough.
+    """
     events: list[Event] = list(patient.events)
-    for number, start in enumerate(starts, start=1):
-        place = next((i for i, e in enumerate(events) if e.time_h >= start), len(events))
+    for number, start in enumerate(starts_h, start=1):
+        place = next((i for i, e in enumerate(events) if e.time_h >= start - SAME_TIME_H), len(events))
         # what else was read at this time comes first: a covariate missing from a reading is carried across it
-        while place < len(events) and isinstance(events[place], Reading) and events[place].time_h == start:
+        while place < len(events) and isinstance(events[place], Reading | Level) and _same(events[place], start):
             place += 1
-        events[place:place] = [Reading(start, {OCCASION: number}), Reading(start, {OCCASION: number + 1})]
+        time_h = events[place].time_h if place < len(events) and _same(events[place], start) else start
+        events[place:place] = [Reading(time_h, {OCCASION: number}), Reading(time_h, {OCCASION: number + 1})]
     return replace(patient, events=tuple(events))
+
+
+SAME_TIME_H = 1e-9
+"""Two times closer than this (h) are one."""
+
+
+def _same(event: Event, time_h: float) -> bool:
+    return abs(event.time_h - time_h) <= SAME_TIME_H

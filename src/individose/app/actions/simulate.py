@@ -21,7 +21,7 @@ from individose.app.actions.problems import Refused
 from individose.base import InputError, Notice
 from individose.drugs import Card
 from individose.events import Dose, Number, Subject, subject
-from individose.inference.fit import individual_draws, predict_draws
+from individose.inference.predictions import individual_draws, predict_draws
 from individose.kinetics import padded
 from individose.prediction import Bound, Data, Relation, bind
 from individose.prediction.bind import covariances, resampled, typical_draws
@@ -257,13 +257,6 @@ def _population(card: Card, template: Subject, asked: Settings, position: int, *
     notices = bound.notices
     if asked.uncertainty:
         notices = (uncertainty.notice(card), *notices)
-    if bound.relation.occasions == 1:
-        notices = (
-            Notice(
-                "one-occasion", f"{card.id} varies between occasions; all doses were taken as one occasion.", "note"
-            ),
-            *notices,
-        )
     together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return _Population(levels, together, notices)
 

@@ -85,7 +85,7 @@ def command(ctx: click.Context, source: str, **given: Any) -> None:
             level=given["level"],
             progress=tell,
         )
-    from individose.prediction.bind import departures
+    from individose.prediction.observations import departures
 
     notes = (*patients.notes, *(n.sentence for n in departures(given["prior_weight"], given["fixed"])))
     if given["as_json"]:

@@ -145,6 +145,14 @@ class CaseDocument(Part):
     time_unit: Annotated[
         Unit | None, Field(description="UCUM code of all times that are numbers, and of intervals without a unit.")
     ] = None
+    occasions: Annotated[
+        tuple[Time, ...],
+        Field(
+            strict=False,
+            description="When each further occasion begins, ascending; the first begins with the first dose. A dose at such "
+            "a time belongs to the new occasion, a level to the old one. Read by cards that vary between occasions.",
+        ),
+    ] = ()
     covariates: Annotated[tuple[CovariateEntry, ...], Field(strict=False, description="Readings, in any order.")] = ()
     doses: Annotated[tuple[DoseEntry, ...], Field(strict=False, min_length=1, description="Doses, in any order.")]
     levels: Annotated[

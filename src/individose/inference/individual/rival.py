@@ -7,8 +7,8 @@ import math
 import jax
 import numpy as np
 
-from individose.inference.fit import individual_draws
 from individose.inference.individual.restarts import Other
+from individose.inference.predictions import individual_draws
 from individose.inference.problem import Problem
 
 NAMED = 3
