@@ -193,7 +193,8 @@ def test_days_and_dates_do_not_mix_and_become_each_other(drawn):
 @pytest.mark.parametrize(
     "plan",
     [
-        None, 3, [], {}, {"format": "hormone/1"}, {"format": "hormone/2", "courses": []}, {"format": "hormone/1", "courses": [None]},
+        None, 3, [], {}, {"format": "hormone/1"}, {"format": "hormone/2", "courses": []},
+        {"format": "hormone/1", "courses": [None]},
         {"format": "hormone/1", "courses": [{"product": 7}]},
         {"format": "hormone/1", "courses": [{"product": "EV", "amount": "x", "unit": "mg", "start": 0}]},
         {"format": "hormone/1", "courses": [{"product": "EV", "amount": 5, "unit": "IU", "start": 0}]},
