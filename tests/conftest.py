@@ -27,3 +27,8 @@ def _programs_let_go():
         return
     if mapped > MAPPED:
         sys.modules["jax"].clear_caches()
+
+
+def pytest_sessionfinish():
+    if "hormone_script" in sys.modules:  # the engine of the page's script
+        sys.modules["hormone_script"].close()

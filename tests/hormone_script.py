@@ -38,6 +38,13 @@ def _engine() -> Any:
     return engine
 
 
+def close() -> None:
+    """Lets the engine go: its thread would otherwise now and then outlive the session."""
+    if _engine.cache_info().currsize:
+        _engine().close()
+        _engine.cache_clear()
+
+
 def run(expression: str, **given: Any) -> Any:
     """The value of an expression of the script; numbers travel as text with all their digits."""
     names = ", ".join(given)

@@ -78,7 +78,7 @@ def ready(page):
 
 def settle(page):
     """After the pause that typing leaves before the page draws anew."""
-    page.wait_for_timeout(180)
+    page.wait_for_selector("body:not([data-waiting])")
 
 
 def field(page, name, row=0, table="courses"):
@@ -163,7 +163,7 @@ def test_a_fault_is_said_where_it_is_and_the_last_figure_stays(seen):
     before = curve(seen)
     field(seen, "amount", 1).fill("-1")
     settle(seen)
-    assert "Regimen, row 2: amount" in seen.inner_text("#faults")
+    assert "Regimen, row 2: dose is “-1”; allowed is an amount above 0 in µg/d" in seen.inner_text("#faults")
     assert field(seen, "amount", 1).get_attribute("aria-invalid") == "true"
     assert field(seen, "amount", 1).get_attribute("aria-describedby") == "faults"
     assert seen.get_attribute("#faults", "aria-live") == "assertive"
@@ -338,7 +338,6 @@ def test_it_is_dark_and_light_and_every_field_has_a_name(seen):
 
 def test_a_telephone_shows_all_of_it_and_paper_too(seen):
     seen.set_viewport_size({"width": 390, "height": 844})
-    seen.wait_for_timeout(200)
     assert seen.evaluate("document.documentElement.scrollWidth") <= 390
     assert field(seen, "amount").bounding_box()["width"] > 60
     small = [one for one in seen.locator("#courses .tools button").all() if one.bounding_box()["height"] < 32]

@@ -191,6 +191,28 @@ def test_days_and_dates_do_not_mix_and_become_each_other(drawn):
 
 
 @pytest.mark.parametrize(
+    "plan",
+    [
+        None, 3, [], {}, {"format": "hormone/1"}, {"format": "hormone/2", "courses": []},
+        {"format": "hormone/1", "courses": [None]},
+        {"format": "hormone/1", "courses": [{"product": 7}]},
+        {"format": "hormone/1", "courses": [{"product": "EV", "amount": "x", "unit": "mg", "start": 0}]},
+        {"format": "hormone/1", "courses": [{"product": "EV", "amount": 5, "unit": "IU", "start": 0}]},
+        {"format": "hormone/1", "courses": [{"product": "EV", "amount": 5, "unit": "mg", "start": 0, "missed": 3}]},
+        {"format": "hormone/1", "courses": [], "levels": [{"time": 1, "value": 2, "unit": "mL"}]},
+    ],
+)  # fmt: skip
+def test_a_link_that_holds_anything_else_is_a_fault(plan, drawn):
+    found = run(
+        "(() => { try { const made = documentIn(data, freshState(data, { plan })); return made.faults[0].message; } "
+        "catch (fault) { return fault instanceof Fault ? fault.message : 'ERROR ' + fault; } })()",
+        data=drawn[2], plan=plan,
+    )  # fmt: skip
+    assert found
+    assert not found.startswith("ERROR")
+
+
+@pytest.mark.parametrize(
     ("text", "rows"),
     [
         ("EV\t5\t0\t7\t10\nEEn\t4\t70\t10\t3", [("EV", "5", "0", "7", "10"), ("EEn", "4", "70", "10", "3")]),

@@ -55,6 +55,7 @@ function changed(kind = "", tables = false) {
   past.keep(state, kind);
   if (tables) render();
   window.clearTimeout(waiting);
+  document.body.dataset.waiting = "yes";
   waiting = window.setTimeout(refresh, tables ? 0 : 120);
 }
 
@@ -137,6 +138,7 @@ function refresh() {
   at("undo").disabled = !can.back;
   at("redo").disabled = !can.forth;
   document.body.dataset.ready = "yes";
+  delete document.body.dataset.waiting;
 }
 
 function paint() {

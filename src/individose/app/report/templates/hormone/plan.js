@@ -94,7 +94,7 @@ function courseOf(data, row) {
     throw new Fault(`product is “${row.product}”; there are ${data.products.map((one) => one.name).join(", ")}.`,
       { field: "product" });
   }
-  const found = { product: product.name, amount: positive(row.amount, "amount", `an amount above 0 in ${product.unit}`),
+  const found = { product: product.name, amount: positive(row.amount, "amount", `an amount above 0 in ${product.unit.replace("ug", "µg")}`),
     unit: product.unit };
   const times = split(row.when).map((one) => when(one, "when"));
   if (!times.length) throw new Fault("from is empty; give the day or date of the first dose.", { field: "when" });

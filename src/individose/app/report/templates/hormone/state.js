@@ -5,13 +5,23 @@ const VIEW = { unit: "pg/mL", basis: "mean curve", probability: 0.9, low: "", hi
   from: "", to: "" };
 
 function freshState(data, held) {
-  const { rows, tests, more } = rowsOf(data, held.plan);
+  const { rows, tests, more } = tablesOf(data, held.plan);
   const view = { ...VIEW };
   for (const name of Object.keys(VIEW)) if (held.view && typeof held.view[name] === typeof VIEW[name]) view[name] = held.view[name];
   if (!data.bases.some((one) => one.key === view.basis)) view.basis = data.bases[0].key;
   if (!["pg/mL", "pmol/L"].includes(view.unit)) view.unit = "pg/mL";
   if (!(view.probability > 0 && view.probability < 1)) view.probability = 0.9;
   return { rows, tests, more, view };
+}
+
+// The tables of a document that came from outside: whatever is wrong with it is a fault.
+function tablesOf(data, document) {
+  try {
+    return rowsOf(data, document);
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    throw new Fault("The plan cannot be read: its parts are not those of hormone/1.");
+  }
 }
 
 // Rows that hold nothing yet are no faults.
