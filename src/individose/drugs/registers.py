@@ -149,11 +149,12 @@ def dispositions() -> Mapping[str, SystemPart]:
 
 
 def metabolites() -> Mapping[str, SystemPart]:
-    """The dispositions of a metabolite: those of a parent, with parameters that end in m, and the fraction formed."""
+    """The dispositions of a metabolite: those of a parent, with parameters that end in m, the fraction formed, and the
+    fraction that is formed before it arrives."""
 
     def named(one: SystemPart) -> SystemPart:
         sets = tuple((*(f"{name}m" for name in names), "fm") for names in one.parameterisations)
-        return SystemPart(one.name, sets)
+        return SystemPart(one.name, sets, ("fp",))
 
     return {name: named(one) for name, one in dispositions().items() if name.endswith("_compartment")}
 

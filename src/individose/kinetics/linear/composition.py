@@ -50,12 +50,14 @@ class Block:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a linear system is made of. `share` names the fraction of the elimination that forms the metabolite."""
+    """What a linear system is made of. `share` names the fraction of the elimination that forms the metabolite, `first_pass`
+    that of what leaves the chains which arrives as the metabolite (None: nothing does)."""
 
     chains: tuple[Chain, ...]
     parent: Block
     metabolite: Block | None = None
     share: str = "fm"
+    first_pass: str | None = None
 
     @property
     def compartments(self) -> tuple[str, ...]:
@@ -70,7 +72,7 @@ class Plan:
             if block is not None:
                 names += [name + block.suffix for name in block.choice]
         if self.metabolite is not None:
-            names.append(self.share)
+            names += [self.share, *([self.first_pass] if self.first_pass else [])]
         return tuple(dict.fromkeys(names))
 
     @property
@@ -181,9 +183,8 @@ def _follow(found: dict[tuple[int, int], Response], at_: int, rate: Scalar, bloc
 
 
 def _precede(found: dict[tuple[int, int], Response], plan: Plan, p: Parameters) -> None:
-    """Put the chains of absorption in front of the central compartment."""
-    centre = plan.central[0]
-    onward = {j: response for (i, j), response in found.items() if i == centre}
+    """Put the chains of absorption in front of the central compartment, and of the metabolite's."""
+    onward = _arriving(found, plan, p)
     place = 0
     for chain in plan.chains:
         rates = [p[name] for name in chain.rates]
@@ -197,6 +198,19 @@ def _precede(found: dict[tuple[int, int], Response], plan: Plan, p: Parameters) 
             for j, response in onward.items():
                 found[place + first, j] = behind((Term(weight, nodes),), jnp.ones(()), response)
         place += len(rates)
+
+
+def _arriving(found: dict[tuple[int, int], Response], plan: Plan, p: Parameters) -> dict[int, Response]:
+    """What a unit that leaves the chains becomes in each compartment: drug, and metabolite where some is formed before."""
+    if plan.first_pass is None:
+        return {j: response for (i, j), response in found.items() if i == plan.central[0]}
+    formed = p[plan.first_pass]
+    arriving: dict[int, Response] = {}
+    for centre, share in zip(plan.central, (1.0 - formed, formed), strict=True):
+        for (i, j), response in found.items():
+            if i == centre:
+                arriving[j] = (*arriving.get(j, ()), *(Term(share * term.weight, term.nodes) for term in response))
+    return arriving
 
 
 class _Table:

@@ -15,6 +15,7 @@ from individose.kinetics.ode.systems.disposition import DEPOT, ELIMINATING, TRAN
 from individose.kinetics.ode.systems.elimination import LAWS, Law
 from individose.kinetics.ode.systems.friberg import friberg
 from individose.kinetics.ode.systems.indirect_response import indirect_response
+from individose.kinetics.ode.systems.metabolite import Metabolite
 from individose.kinetics.ode.systems.savic_transit import savic_transit
 from individose.kinetics.ode.systems.target_mediated import target_mediated
 from individose.kinetics.ode.systems.weibull_absorption import weibull_absorption
@@ -39,8 +40,9 @@ def composed(
     elimination: str = "linear",
     effect: str | None = None,
     remembering: str | None = None,
+    metabolite: Metabolite | None = None,
 ) -> OdeSystem:
-    """The system of a disposition, the chains and entries of its input, an elimination and an effect.
+    """The system of a disposition, the chains and entries of its input, an elimination, a metabolite and an effect.
 
     **Arguments:** `given` are the parameters that a card gives; `remembering` is a name of `REMEMBERING`.
 
@@ -77,7 +79,7 @@ def composed(
         )
     size = 1 + list(CHOICES).index(disposition)
     law = _law("linear" if elimination in ("hill", "target_mediated") else elimination, given)
-    pk = Disposition(choice, tuple(name for name in choice if name in given), size, chains, law, slowed)
+    pk = Disposition(choice, tuple(name for name in choice if name in given), size, chains, law, slowed, metabolite)
     found = _with_input(pk, elimination, entries, remembering)
     if effect is None:
         return found
