@@ -22,6 +22,7 @@ from individose.drugs.evaluate import PLAIN, Operations, evaluate
 from individose.drugs.expression import Expr, names
 from individose.drugs.grammar import parse
 from individose.drugs.library import Summary, card, card_ids, summaries, target
+from individose.drugs.references import ordered
 from individose.drugs.registers import Covariate, ParameterMeaning, covariate, covariates, parameters
 from individose.drugs.typical import codes, typical
 
@@ -55,6 +56,7 @@ __all__ = [
     "elaborate",
     "evaluate",
     "names",
+    "ordered",
     "parameters",
     "parse",
     "summaries",

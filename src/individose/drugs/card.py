@@ -66,8 +66,9 @@ class Constant:
 class Parameter:
     """A typical value: `equation` as printed, and the same as an expression that gives numbers in `unit` (canonical).
 
-    **Arguments:** `expr` reads covariates only, constants are numbers in it; `form` is the same with the constants by
-    name, for those who vary them; `stated_unit` is the unit that the card writes beside the equation.
+    **Arguments:** `expr` reads covariates and other parameters (their individual values), constants are numbers in it;
+    `form` is the same with the constants by name, for those who vary them; `stated_unit` is the unit that the card writes
+    beside the equation; `uses` are the parameters that it reads. An `auxiliary` one is read by other equations only.
     """
 
     name: str
@@ -77,6 +78,9 @@ class Parameter:
     source: str = ""
     stated_unit: str = ""
     form: Expr | None = None
+    meaning: str = ""
+    uses: tuple[str, ...] = ()
+    auxiliary: bool = False
 
 
 @dataclass(frozen=True)
@@ -199,6 +203,11 @@ class Card:
     residuals: Mapping[str, Residual] = field(default_factory=dict)
     groups: tuple[Group, ...] = ()
     digest: str = field(default="", compare=False)
+
+    @property
+    def read_by_system(self) -> tuple[str, ...]:
+        """Names of the parameters that its system reads."""
+        return tuple(one.name for one in self.parameters if not one.auxiliary)
 
     @property
     def system(self) -> str:

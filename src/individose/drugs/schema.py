@@ -46,6 +46,7 @@ from individose.drugs.examples import check, example, require_grounds
 from individose.drugs.expression import substituted
 from individose.drugs.grammar import FUNCTIONS, WORDS, names, parse
 from individose.drugs.groups import members
+from individose.drugs.references import ordered
 from individose.drugs.spelling import listing, suggestion
 from individose.drugs.variability import check_analytes, check_logits, effects, omega, residual
 
@@ -109,7 +110,7 @@ def _one_card(found: Document) -> Card:
     inputs = (system.input,) if isinstance(system.input, str) else tuple(system.input)
     constants = _constants(found)
     parameters = _parameters(found, constants)
-    _check_system(found.id, system, inputs, [parameter.name for parameter in parameters])
+    _check_system(found.id, system, inputs, [one.name for one in parameters if not one.auxiliary])
     used = _covariates(found, parameters)
     scales = {p.name: factor(p.stated_unit, p.unit, f"{found.id}: parameters.{p.name}.unit", found.molar_mass_g_mol)
               for p in parameters}  # fmt: skip
@@ -151,20 +152,27 @@ def _fields(row: DomainTable | SourceTable | TargetTable | ConstantTable | Dosin
 
 
 def _constants(found: Document) -> dict[str, Constant]:
-    taken = {*registers.covariates(), *registers.parameters(), *FUNCTIONS, *WORDS}
-    for name in found.constants:
-        if name in taken or not (name.isidentifier() and name.isascii()):
-            raise CardError(
-                f"{found.id}: constants.{name} is the name of a constant",
-                "a constant needs a name of its own: letters, digits and underscores",
-                "covariates, parameters and functions have their names from the registers and the grammar",
-                f"Call it tv_{name.lower()}, or what it stands for.",
-            )
+    for kind, table in (("constant", found.constants), ("auxiliary", found.auxiliary)):
+        _check_own_names(found.id, kind, tuple(table), {*(found.constants if kind == "auxiliary" else ())})
     rows = {name: read(row, ConstantTable, f"constants.{name}", found.id) for name, row in found.constants.items()}
     return {name: Constant(**_fields(row)) for name, row in rows.items()}
 
 
+def _check_own_names(card_id: str, kind: str, names: tuple[str, ...], others: set[str]) -> None:
+    taken = {*registers.covariates(), *registers.parameters(), *FUNCTIONS, *WORDS, *others}
+    for name in names:
+        if name in taken or not (name.isidentifier() and name.isascii()):
+            raise CardError(
+                f"{card_id}: {'constants' if kind == 'constant' else kind}.{name} is the name of "
+                + ("a constant" if kind == "constant" else "an auxiliary quantity"),
+                "it needs a name of its own: letters, digits and underscores",
+                "covariates, parameters and functions have their names from the registers and the grammar",
+                f"Call it {'tv_' if kind == 'constant' else 'own_'}{name.lower()}, or what it stands for.",
+            )
+
+
 def _parameters(found: Document, constants: Mapping[str, Constant]) -> tuple[Parameter, ...]:
+    """Those that the system reads, then the auxiliary ones."""
     known = registers.covariates()
     numbers = {n: c.unit for n, c in known.items() if c.kind == "continuous"} | {
         n: c.unit for n, c in constants.items()
@@ -172,18 +180,24 @@ def _parameters(found: Document, constants: Mapping[str, Constant]) -> tuple[Par
     categories = {n: c.values for n, c in known.items() if c.kind == "category"}
     booleans = {n for n, c in known.items() if c.kind == "boolean"}
     masses = {n: c.molar_mass_g_mol for n, c in known.items() if c.molar_mass_g_mol is not None}
+    rows = [(name, raw, False) for name, raw in found.parameters.items()]
+    rows += [(name, raw, True) for name, raw in found.auxiliary.items()]
+    own = {name: _unit(found.id, name, raw) if auxiliary else registers.parameters()[name].unit
+           for name, raw, auxiliary in rows if auxiliary or name in registers.parameters()}  # fmt: skip
+    numbers |= own
     parameters: list[Parameter] = []
-    for name, raw in found.parameters.items():
-        path = f"{found.id}: parameters.{name}"
-        if name not in registers.parameters():
+    for name, raw, auxiliary in rows:
+        table = "auxiliary" if auxiliary else "parameters"
+        path = f"{found.id}: {table}.{name}"
+        if name not in own:
             raise CardError(
                 f"{path} is not a registered parameter",
                 f"known are {listing(registers.parameters())}",
                 "registers/parameters.toml",
                 suggestion(name, registers.parameters()) or "Use one of these names.",
             )
-        row = read(raw, ParameterTable, f"parameters.{name}", found.id)
-        canonical = registers.parameters()[name].unit
+        row = read(raw, ParameterTable, f"{table}.{name}", found.id)
+        canonical = own[name]
         form = elaborate(
             parse(row.equation, {*numbers, *categories, *booleans}, f"{path}.equation"),
             numbers,
@@ -195,8 +209,34 @@ def _parameters(found: Document, constants: Mapping[str, Constant]) -> tuple[Par
             molar_mass_g_mol=found.molar_mass_g_mol,
         )
         expr = substituted(form, {constant: one.value for constant, one in constants.items()})
-        parameters.append(Parameter(name, row.equation, canonical, expr, row.source, row.unit, form))
+        meaning = "auxiliary quantity" if auxiliary else registers.parameters()[name].meaning
+        uses = tuple(one for one in names(expr) if one in own)
+        parameters.append(
+            Parameter(name, row.equation, canonical, expr, row.source, row.unit, form, meaning, uses, auxiliary)
+        )
+    _check_references(found.id, parameters)
     return tuple(parameters)
+
+
+def _unit(card_id: str, name: str, raw: Any) -> str:
+    """The unit of an auxiliary quantity: its own, for no register has another."""
+    return read(raw, ParameterTable, f"auxiliary.{name}", card_id).unit
+
+
+def _check_references(card_id: str, parameters: list[Parameter]) -> None:
+    used = {name for one in parameters for name in one.uses}
+    idle = [one.name for one in parameters if one.auxiliary and one.name not in used]
+    if idle:
+        raise CardError(
+            f"{card_id}: auxiliary.{idle[0]} is read by no equation",
+            "an auxiliary quantity is one that equations share",
+            "what nothing reads would be ignored in silence",
+            "Remove it, or use its name in an equation.",
+        )
+    try:
+        ordered(parameters)
+    except CardError as error:
+        raise CardError(f"{card_id}: {error.arrived}", error.allowed, error.because, error.remedy) from error
 
 
 INPUT_OF_COMPARTMENT = re.compile(r"(F|lag|duration|rate)[1-9]|ka[1-9]")

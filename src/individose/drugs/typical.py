@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from individose.base.errors import CardError, InputError
 from individose.drugs.card import Card, Parameter
 from individose.drugs.evaluate import PLAIN, evaluate
+from individose.drugs.references import ordered
 from individose.drugs.registers import covariate
 
 
@@ -36,7 +37,10 @@ def typical(card: Card, given: Mapping[str, float | str | bool]) -> dict[str, fl
             "its equations use them",
             f"Give {missing[0]} in {covariate(missing[0]).unit}.",
         )
-    return {parameter.name: _value(card.id, parameter, values) for parameter in card.parameters}
+    found: dict[str, float] = {}
+    for parameter in ordered(card.parameters):
+        found[parameter.name] = _value(card.id, parameter, values | found)
+    return {parameter.name: found[parameter.name] for parameter in card.parameters}
 
 
 def _value(card_id: str, parameter: Parameter, values: Mapping[str, float]) -> float:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from individose.base import CardError, InputError, Notice
-from individose.drugs import Card, CovariateUse, Effect, covariate, evaluate
+from individose.drugs import Card, CovariateUse, Effect, covariate
 from individose.events import Level, Reset, Subject, check_history
 from individose.kinetics import System, arrange, compose, padded
 from individose.kinetics.arrange import GIVEN, MODELLED_DURATION, MODELLED_RATE, RATE_GIVEN, REMOVAL
 from individose.prediction.covariates import segment_values
-from individose.prediction.numbers import NUMPY
+from individose.prediction.derived import columns, split
 from individose.prediction.observations import Censoring, conventions, kind, numbers, residuals
 from individose.prediction.relation import NOTHING, Data, Relation
 from individose.prediction.timeline import OCCASION, Sizes, Timeline, by_occasion, history, sizes, walk
@@ -81,11 +81,12 @@ def relation(card: Card) -> tuple[System, Relation]:
     **Raises:** `CardError` for a transform that no relation carries out.
     """
     names = tuple(p.name for p in card.parameters)
+    read = card.read_by_system
     system = compose(
-        card.disposition, card.inputs, names,
+        card.disposition, card.inputs, read,
         stages=card.stages, metabolite=card.metabolite, elimination=card.elimination, effect=card.effect,
     )  # fmt: skip
-    unread = [name for name in names if name not in (*system.parameters, *system.optional)]
+    unread = [name for name in read if name not in (*system.parameters, *system.optional)]
     if unread:
         raise CardError(
             f"{card.id} gives {', '.join(unread)}",
@@ -103,7 +104,10 @@ def relation(card: Card) -> tuple[System, Relation]:
             )
     effects, between = (tuple((names.index(e.parameter), e.transform) for e in level) for level in by_level(card))
     first, *others = conventions(residuals(card, system))
-    return system, Relation(system, names, effects, first, between=between, others=tuple(others))
+    built = split(card)
+    return system, Relation(
+        system, names, effects, first, between=between, others=tuple(others), derived=built.derived, parts=built.names
+    )
 
 
 def by_level(card: Card) -> tuple[tuple[Effect, ...], tuple[Effect, ...]]:
@@ -210,7 +214,7 @@ def _occasions(card: Card, line: Timeline) -> int:
 
 def _refuse_unanswered(card: Card, line: Timeline, system: System) -> None:
     """Doses that ask the card for what it does not give, or that outlast what a steady state can hold."""
-    names = {p.name for p in card.parameters}
+    names = {*card.read_by_system}
     for dose in line.doses:
         wanted = {MODELLED_DURATION: "duration", MODELLED_RATE: "rate"}.get(dose.how)
         plain = any(entry.compartment == dose.into for entry in system.entries)
@@ -307,22 +311,19 @@ def typical_draws(bound: Bound, constants: Mapping[str, np.ndarray]) -> np.ndarr
 
     **Arguments:** `constants` by name (draws,); those left out keep the card's value.
 
-    **Returns:** (draws, pieces, parameters), with as many pieces as `Bound.typical` has.
+    **Returns:** (draws, pieces, columns of `Data.typical`), with as many pieces as `Bound.typical` has.
     """
     card = bound.card
     values, _ = segment_values(card, bound.line, extrapolate=True)
     known = {name: np.array([one.value]) for name, one in card.constants.items()} | dict(constants)
     draws = max((len(v) for v in constants.values()), default=1)
     given = {**values, **{name: v[:, None] for name, v in known.items()}}
-    shape = (draws, len(bound.typical))
-    columns = [np.broadcast_to(evaluate(p.form or p.expr, given, NUMPY), shape) for p in card.parameters]
-    return np.stack(columns, axis=2).astype(np.float64)
+    return columns(card, given, (draws, len(bound.typical)), by_form=True)
 
 
 def _typical(card: Card, values: dict[str, np.ndarray]) -> np.ndarray:
     segments = max((len(v) for v in values.values()), default=1)
-    columns = [np.broadcast_to(evaluate(p.expr, values, NUMPY), segments) for p in card.parameters]
-    return np.stack(columns, axis=1).astype(np.float64)
+    return columns(card, values, (segments,))
 
 
 def data(bound: Bound, to: Sizes) -> Data:

@@ -91,8 +91,7 @@ def _range(one: Range) -> str:
 
 def _equations(card: Card) -> Iterator[Row]:
     for one in card.parameters:
-        meaning = registers.parameters()[one.name].meaning
-        yield one.name, f"= {unicode(parse(one.equation))}", one.stated_unit or one.unit, meaning
+        yield one.name, f"= {unicode(parse(one.equation))}", one.stated_unit or one.unit, one.meaning
 
 
 def _constants(card: Card) -> Iterator[Row]:
