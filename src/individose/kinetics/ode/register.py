@@ -100,9 +100,9 @@ def _with_input(pk: Disposition, elimination: str, entries: tuple[Entry, ...], r
 
 
 def _law(word: str, given: Collection[str]) -> Law:
-    for law in LAWS[word]:
-        if set(law.parameters) <= set(given):
-            return law
+    whole = [law for law in LAWS[word] if set(law.parameters) <= set(given)]
+    if whole:
+        return max(whole, key=lambda law: len(law.parameters))
     raise CardError(
         f"elimination {word} is given {', '.join(sorted(given))}",
         f"it needs {' or '.join(', '.join(law.parameters) for law in LAWS[word])}",
@@ -160,6 +160,11 @@ ODE_SYSTEMS: dict[str, OdeSystem] = {
         2, depot=True, elimination="michaelis_menten_inhibited", own=(*SATURABLE, "inhibition", "T50")
     ),
     "auto_inhibition, clearance": _example(elimination="inhibited", own=("inhibition", "kinh")),
+    "auto_inhibition, by exposure": _example(elimination="inhibited", own=("inhibition", "C50_inh", "kinh")),
+    "auto_inhibition, inactivation": _example(
+        elimination="michaelis_menten_inhibited", own=(*SATURABLE, "kinact", "KI", "kenz")
+    ),
+    "auto_induction": _example(2, depot=True, elimination="induced", own=("induction", "C50_ind", "kenz")),
     "savic_transit": _example(depot=True, remembering="savic_transit", own=("MTT", "n")),
     "savic_transit, two_compartment": _example(2, depot=True, remembering="savic_transit", own=("MTT", "n")),
     "weibull": _example(remembering="weibull", own=("Td", "shape")),

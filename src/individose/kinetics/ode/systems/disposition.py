@@ -12,6 +12,7 @@ The pharmacokinetic half of every system here, in the parameterisations of the c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax.numpy as jnp
@@ -56,7 +57,8 @@ class Disposition:
     @property
     def names(self) -> tuple[str, ...]:
         formed = self.metabolite.names if self.metabolite else ()
-        return (*(stage for chain in self.chains for stage in chain.stages), *COMPARTMENTS[: self.size], *formed)
+        stages = (stage for chain in self.chains for stage in chain.stages)
+        return (*stages, *COMPARTMENTS[: self.size], *formed, *self.law.states)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -69,6 +71,13 @@ class Disposition:
     def losses(self) -> tuple[str, ...]:
         """The rate constant of each stage, and nothing for the others."""
         return (*(rate for chain in self.chains for rate in chain.rates), *([""] * (len(self.names) - self.stages)))
+
+    def untreated(self, before: int = 0) -> Callable[[Parameters], Amounts] | None:
+        """`OdeSystem.initial` of this disposition with `before` compartments of others in front: that of the law's states."""
+        if not any(self.law.start):
+            return None
+        start = (*(0.0,) * (before + len(self.names) - len(self.law.states)), *self.law.start)
+        return lambda p: tuple(jnp.full_like(self.volume(p), x) for x in start)
 
     def volume(self, p: Parameters) -> Scalar:
         """Of the central compartment, L."""
@@ -99,7 +108,9 @@ class Disposition:
         spared = {name: jnp.zeros_like(c) for name in self.choice if name not in self.given}
         (k10, exchange), _ = parameterised(self.choice, {**p, **spared})
         slopes, arriving = self._absorbed(p, x)
-        eliminated = self.law.rate(p, c, self._slowed(p, "10", k10, c) * x[self.stages], now)
+        last = len(self.names)
+        own = x[last - len(self.law.states) : last]
+        eliminated = self.law.rate(p, c, self._slowed(p, "10", k10, c) * x[self.stages], own, now)
         as_drug, formed = self.metabolite.divided(p, arriving) if self.metabolite else (arriving, None)
         change = as_drug - eliminated
         outer: list[Scalar] = []
@@ -108,11 +119,12 @@ class Disposition:
             moved = outward - self._slowed(p, f"{i}1", back, c) * x[self.stages + i - 1]
             change = change - moved
             outer.append(moved)
-        if self.metabolite is None or formed is None:
-            return (*slopes, change, *outer)
-        place = self.stages + self.size
-        own = x[place : place + len(self.metabolite.names)]
-        return (*slopes, change, *outer, *self.metabolite.rhs(p, own, eliminated, formed))
+        others = () if self.law.change is None else self.law.change(p, c, own)
+        if self.metabolite is not None and formed is not None:
+            place = self.stages + self.size
+            inside = x[place : place + len(self.metabolite.names)]
+            others = (*self.metabolite.rhs(p, inside, eliminated, formed), *others)
+        return (*slopes, change, *outer, *others)
 
     def _absorbed(self, p: Parameters, x: Amounts) -> tuple[list[Scalar], Scalar]:
         """Rates of change of the stages, and what reaches the central compartment, mg/h."""
@@ -163,4 +175,6 @@ def drug(pk: Disposition, entries: tuple[Entry, ...] = ()) -> OdeSystem:
         clock=pk.law.clock,
         entries=entries,
         losses=pk.losses,
+        responses=pk.law.states,
+        initial=pk.untreated(),
     )

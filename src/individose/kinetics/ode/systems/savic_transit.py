@@ -55,4 +55,6 @@ def savic_transit(pk: Disposition, *, doses: int = REMEMBERED) -> OdeSystem:
         doses=doses,
         undelivered=lambda p, age: gammaincc(*jax.lax.stop_gradient((p["n"] + 1.0, (p["n"] + 1.0) * age / p["MTT"]))),
         losses=("", *pk.losses),
+        responses=pk.law.states,
+        initial=pk.untreated(1),
     )

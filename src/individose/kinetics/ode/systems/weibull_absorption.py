@@ -46,4 +46,6 @@ def weibull_absorption(pk: Disposition, *, doses: int = REMEMBERED) -> OdeSystem
         delivered=delivered,
         undelivered=lambda p, age: jnp.exp(-((jnp.maximum(age, 1e-300) / p["Td"]) ** p["shape"])),
         losses=("", *pk.losses),
+        responses=pk.law.states,
+        initial=pk.untreated(1),
     )
