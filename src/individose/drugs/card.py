@@ -171,6 +171,8 @@ class Card:
     """One published model. `effects` are in the order of `omega`'s rows; `omega` is the full covariance. `residual` is
     that of every analyte that has none of its own in `residuals`.
 
+    `dosed` is what its equations read of the doses: `dose` (mg), `time` (h).
+
     `groups` are the subpopulations of a mixture (none otherwise); everything else is then that of the most frequent one.
 
     `grounds` says what its grade rests on: which program agrees, how closely; `digest` is the SHA-256 of its file.
@@ -202,6 +204,7 @@ class Card:
     effect: str | None = None
     residuals: Mapping[str, Residual] = field(default_factory=dict)
     groups: tuple[Group, ...] = ()
+    dosed: tuple[CovariateUse, ...] = ()
     digest: str = field(default="", compare=False)
 
     @property

@@ -28,7 +28,7 @@ def example(found: Document, position: int, scales: Mapping[str, float]) -> Chec
             "the card's [parameters]",
             "Correct the example.",
         )
-    given = {registers.covariate(name).name: value for name, value in row.given.items()}
+    given = {registers.quantity(name).name: value for name, value in row.given.items()}
     return Check(given, {name: value * scales[name] for name, value in row.expect.items()}, row.rtol)
 
 

@@ -179,6 +179,25 @@ def _part(name: str, row: dict[str, Any]) -> SystemPart:
     return SystemPart(name, sets, tuple(row.get("optional", ())), tuple(row.get("spares", ())))
 
 
+DOSED: Mapping[str, Covariate] = MappingProxyType(
+    {
+        "dose": Covariate("dose", "continuous", "mg", "amount of the latest dose", low=0.0, source="an amount given"),
+        "time": Covariate(
+            "time", "continuous", "h", "from the first dose to the latest", low=0.0, source="a time elapsed"
+        ),
+    }
+)
+"""What equations may read of the doses themselves; nobody has to enter it."""
+
+
+def quantity(word: str) -> Covariate:
+    """A covariate, or what is read of the doses.
+
+    **Raises:** `InputError` for a word that is neither.
+    """
+    return DOSED[word] if word in DOSED else covariate(word)
+
+
 @lru_cache(maxsize=1)
 def _spellings() -> dict[str, str]:
     return {word.lower(): name for name, one in covariates().items() for word in (name, *one.aliases)}

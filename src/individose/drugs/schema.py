@@ -19,7 +19,6 @@ from individose.drugs import registers
 from individose.drugs.card import (
     Card,
     Constant,
-    CovariateUse,
     Dosing,
     Group,
     Parameter,
@@ -31,7 +30,6 @@ from individose.drugs.dimensions import elaborate
 from individose.drugs.document import (
     FORMAT,
     ConstantTable,
-    CovariateTable,
     Document,
     DomainTable,
     DosingTable,
@@ -48,6 +46,7 @@ from individose.drugs.grammar import FUNCTIONS, WORDS, names, parse
 from individose.drugs.groups import members
 from individose.drugs.references import ordered
 from individose.drugs.spelling import listing, suggestion
+from individose.drugs.uses import uses
 from individose.drugs.variability import check_analytes, check_logits, effects, omega, residual
 
 OFFERED = ("checked", "validated")
@@ -111,7 +110,7 @@ def _one_card(found: Document) -> Card:
     constants = _constants(found)
     parameters = _parameters(found, constants)
     _check_system(found.id, system, inputs, [one.name for one in parameters if not one.auxiliary])
-    used = _covariates(found, parameters)
+    used, dosed = uses(found, parameters)
     scales = {p.name: factor(p.stated_unit, p.unit, f"{found.id}: parameters.{p.name}.unit", found.molar_mass_g_mol)
               for p in parameters}  # fmt: skip
     random = effects(found, scales)
@@ -132,6 +131,7 @@ def _one_card(found: Document) -> Card:
         source=Source(**_fields(read(found.source, SourceTable, "source", found.id))),
         domain=_domain(found),
         covariates=used,
+        dosed=dosed,
         constants=constants,
         parameters=parameters,
         effects=random,
@@ -159,7 +159,7 @@ def _constants(found: Document) -> dict[str, Constant]:
 
 
 def _check_own_names(card_id: str, kind: str, names: tuple[str, ...], others: set[str]) -> None:
-    taken = {*registers.covariates(), *registers.parameters(), *FUNCTIONS, *WORDS, *others}
+    taken = {*registers.covariates(), *registers.DOSED, *registers.parameters(), *FUNCTIONS, *WORDS, *others}
     for name in names:
         if name in taken or not (name.isidentifier() and name.isascii()):
             raise CardError(
@@ -173,7 +173,7 @@ def _check_own_names(card_id: str, kind: str, names: tuple[str, ...], others: se
 
 def _parameters(found: Document, constants: Mapping[str, Constant]) -> tuple[Parameter, ...]:
     """Those that the system reads, then the auxiliary ones."""
-    known = registers.covariates()
+    known = {**registers.covariates(), **registers.DOSED}
     numbers = {n: c.unit for n, c in known.items() if c.kind == "continuous"} | {
         n: c.unit for n, c in constants.items()
     }
@@ -292,22 +292,6 @@ def _check_system(card_id: str, system: SystemTable, inputs: tuple[str, ...], gi
             "registers/systems.toml",
             f"Remove {spare[0]}, or name the system that has it.",
         )
-
-
-def _covariates(found: Document, parameters: tuple[Parameter, ...]) -> tuple[CovariateUse, ...]:
-    known = registers.covariates()
-    used = dict.fromkeys(name for parameter in parameters for name in names(parameter.expr) if name in known)
-    rows: dict[str, CovariateTable] = {}
-    for name, raw in found.covariates.items():
-        rows[name] = read(raw, CovariateTable, f"covariates.{name}", found.id)
-        if name not in used:
-            raise CardError(
-                f"{found.id}: covariates.{name} is used by no equation",
-                f"the equations use {listing(used)}",
-                "[covariates] says how a covariate that is used runs between its dates",
-                suggestion(name, used) or "Remove the row.",
-            )
-    return tuple(CovariateUse(n, known[n].unit, rows[n].carry if n in rows else "backward") for n in used)
 
 
 def _domain(found: Document) -> dict[str, Range]:

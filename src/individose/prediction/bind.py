@@ -16,6 +16,7 @@ from individose.kinetics import System, arrange, compose, padded
 from individose.kinetics.arrange import GIVEN, MODELLED_DURATION, MODELLED_RATE, RATE_GIVEN, REMOVAL
 from individose.prediction.covariates import segment_values
 from individose.prediction.derived import columns, split
+from individose.prediction.dosed import with_doses_read
 from individose.prediction.observations import Censoring, conventions, kind, numbers, residuals
 from individose.prediction.relation import NOTHING, Data, Relation
 from individose.prediction.timeline import OCCASION, Sizes, Timeline, by_occasion, history, sizes, walk
@@ -60,14 +61,18 @@ class Bound:
             *(f"{effect.parameter}:occ{k}" if k <= last else "" for k in numbers for effect in between),
         )
 
-    def now(self) -> Data:
-        """Only the typical parameters at the latest covariates: all that `Relation.individual` reads."""
+    def now(self, dose_mg: float | None = None) -> Data:
+        """Only the typical parameters at the latest covariates: all that `Relation.individual` reads; under `dose_mg`, where
+        the card's equations read the dose."""
         nothing: Any = None
+        typical = self.typical[-1:]
+        if dose_mg is not None and any(use.name == "dose" for use in self.card.dosed):
+            values, _ = segment_values(self.card, self.line, extrapolate=True)
+            latest = {name: v[-1:] for name, v in values.items()}
+            typical = _typical(self.card, latest | {"dose": np.array([dose_mg])})
         last = np.array(by_occasion(self.line)[-1:], dtype=np.int32) if self.relation.between else None
         shapes = _shapes(self.card)
-        return Data(
-            nothing, nothing, self.typical[-1:], nothing, nothing, nothing, nothing, nothing, last, shapes=shapes
-        )
+        return Data(nothing, nothing, typical, nothing, nothing, nothing, nothing, nothing, last, shapes=shapes)
 
     def data(self, to: Sizes | None = None) -> Data:
         """The arrays, padded to `to` (this subject's own sizes unless a ward needs larger ones)."""
@@ -142,7 +147,7 @@ def bind(
     try:
         check_history(subject)
         system, structure = relation(card)
-        line = walk(subject, system, _followed(card))
+        line = walk(with_doses_read(subject, card.dosed), system, _followed(card))
         _refuse_unanswered(card, line, system)
         values, notices = segment_values(card, line, extrapolate=extrapolate)
     except InputError as error:
@@ -201,7 +206,8 @@ def _check_fractions(card: Card, typical: np.ndarray, subject: Subject) -> None:
 
 def _followed(card: Card) -> tuple[CovariateUse, ...]:
     """The readings whose changes start a new piece of time."""
-    return (*card.covariates, CovariateUse(OCCASION, "1")) if by_level(card)[1] else card.covariates
+    own = (*card.covariates, *card.dosed)
+    return (*own, CovariateUse(OCCASION, "1")) if by_level(card)[1] else own
 
 
 def _occasions(card: Card, line: Timeline) -> int:
@@ -272,7 +278,8 @@ def resampled(bound: Bound, times_h: Sequence[float], analyte: str | None = None
     analyte = _analyte(bound.relation.system, analyte)
     asked = tuple(Level(float(t), float("nan"), analyte=analyte, measured=False) for t in times_h)
     merged = _merge(history, asked)
-    line = walk(replace(bound.subject, events=merged), bound.relation.system, _followed(bound.card))
+    asked_of = with_doses_read(replace(bound.subject, events=merged), bound.card.dosed)
+    line = walk(asked_of, bound.relation.system, _followed(bound.card))
     place = {id(level): i for i, level in enumerate(line.levels)}
     order = [place[id(level)] for level in asked]
     line.samples, line.levels = [line.samples[i] for i in order], list(asked)
