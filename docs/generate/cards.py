@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 import individose as ido
 from docs.figures.make import slug
 from docs.figures.patients import PATIENTS
-from individose.drugs import Card, Effect, Group, Residual, covariate, parameters, parse, typical
+from individose.drugs import Card, Effect, Group, Residual, parse, typical
+from individose.drugs.registers import quantity
 from individose.drugs.render import latex
 
 HEAD = "<!-- Generated from the card by `python -m docs.generate`; do not edit. -->"
@@ -73,7 +74,7 @@ def _domain(card: Card) -> str:
 def _equations(card: Card) -> str:
     parts = []
     for one in card.parameters:
-        meaning, unit = parameters()[one.name].meaning, one.stated_unit or one.unit
+        meaning, unit = one.meaning, one.stated_unit or one.unit
         parts.append(f"{meaning[0].upper() + meaning[1:]}, in {unit}:")
         parts.append(f"$$\\text{{{one.name}}} = {latex(parse(one.equation))}$$")
     return "\n\n".join(parts)
@@ -212,7 +213,7 @@ def _figure(card: Card) -> str:
 def _value(name: str, value: float | str | bool) -> str:
     if isinstance(value, bool | str):
         return ("yes" if value else "no") if isinstance(value, bool) else value
-    return f"{value:g} {_unit(covariate(name).unit)}".strip()
+    return f"{value:g} {_unit(quantity(name).unit)}".strip()
 
 
 def _limit(value: float | None) -> str:

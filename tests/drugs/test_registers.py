@@ -71,7 +71,9 @@ def test_systems_name_registered_parameters_only():
     }
     numbers = ("F", "lag", "duration", "rate", "ka", "k")
     numbered = {n for n in parameters() if n[-1].isdigit() and n.rstrip("123456789") in numbers}
-    formed = {name for one in metabolites().values() for group in one.parameterisations for name in group}
+    formed = {
+        name for one in metabolites().values() for group in (*one.parameterisations, one.optional) for name in group
+    }
     assert used <= set(parameters())
     assert set(parameters()) == used | numbered | formed
 

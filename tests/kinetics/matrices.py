@@ -32,7 +32,7 @@ class Case:
 
     def __str__(self):
         with_ka = "+ka" if "transit" in self.inputs and "ka" in self.p else ""
-        formed = f", {self.metabolite}" if self.metabolite else ""
+        formed = f", {self.metabolite}" + (" first pass" if "fp" in self.p else "") if self.metabolite else ""
         return f"{self.disposition}, {'+'.join(self.inputs)}{self.stages or ''}{with_ka}{formed}"
 
 
@@ -70,6 +70,10 @@ def arrows(case):
     if case.metabolite is None:
         return [*found, (centre, None, out)], [(centre, volume)]
     formed = centre + len(exchange) + 1
+    share = p.get("fp", 0.0)  # of what is absorbed, the part that arrives as the metabolite
+    absorbed = [(a, rate) for a, b, rate in found if b == centre and a < centre] if share else []
+    found = [(a, b, rate * (1 - share) if (a, rate) in absorbed and b == centre else rate) for a, b, rate in found]
+    found += [(a, formed, share * rate) for a, rate in absorbed]
     found += [(centre, formed, p["fm"] * out), (centre, None, (1 - p["fm"]) * out)]
     own = {name: x for name, x in p.items() if name.endswith("m") and name != "fm"}
     out, other, exchange = rates(own, "m")

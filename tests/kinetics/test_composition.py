@@ -55,6 +55,10 @@ def cases():
     yield Case("two_compartment", ("bolus",), two | formed, metabolite="one_compartment")
     yield Case("one_compartment", ("first_order",), one | {"ka": 1.3} | TWO_M, metabolite="two_compartment")
     yield Case("two_compartment", ("bolus",), two | TWO_M, metabolite="two_compartment")
+    early = {"fp": 0.35}
+    yield Case("one_compartment", ("first_order",), one | {"ka": 1.3} | formed | early, metabolite="one_compartment")
+    yield Case("two_compartment", ("transit",), two | {"ktr": 2.2} | TWO_M | early, 2, metabolite="two_compartment")
+    yield Case("one_compartment", ("first_order",), one | {"ka": 0.25} | formed | early, metabolite="one_compartment")
 
 
 CASES = list(cases())
@@ -468,3 +472,6 @@ def test_words_that_do_not_fit_are_refused():
         compose("four_compartment", ("bolus",))
     with pytest.raises(CardError, match="CL, V1, Q, V2"):
         compose("two_compartment", ("bolus",), ("CL", "V"))
+    for inputs, metabolite in ((("bolus",), "one_compartment"), (("first_order",), None)):
+        with pytest.raises(CardError, match="fp is given"):
+            compose("one_compartment", inputs, ("CL", "V", "ka", "CLm", "Vm", "fm", "fp"), metabolite=metabolite)

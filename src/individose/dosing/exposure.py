@@ -21,6 +21,7 @@ from individose.inference.fit import individuals
 from individose.inference.predictions import individual_draws
 from individose.kinetics import System, arrange, padded, steady_exposure
 from individose.prediction import Bound
+from individose.prediction.relation import Data
 from individose.prediction.timeline import history, sizes, walk
 
 METRICS = {"trough": "mg/L", "average": "mg/L", "auc": "mg.h/L", "auc24": "mg.h/L"}
@@ -50,10 +51,13 @@ def steady_draws(fit: Fit, regimens: Sequence[Regimen], etas: np.ndarray) -> dic
 
     **Raises:** `InputError` when the problem knows no card.
     """
+    if len({r.amount_mg for r in regimens}) > 1 and _reads_dose(fit):
+        each = [steady_draws(fit, [one], etas) for one in regimens]
+        return {name: np.concatenate([one[name] for one in each], axis=1) for name in each[0]}
     count = padded(len(regimens))
     filled = [*regimens, *[regimens[-1]] * (count - len(regimens))]
     system = _system(fit)
-    p = individual_draws(fit.problem.likelihood, etas, fit.problem.now)
+    p = individual_draws(fit.problem.likelihood, etas, _now(fit, regimens[0].amount_mg))
     trough, area = (np.asarray(x)[:, : len(regimens)] for x in _steady(system, p, *_columns(filled)))
     return _metrics(trough, area, _columns(regimens)[2])
 
@@ -95,7 +99,7 @@ def _course(fit: Fit, regimen: Regimen, etas: np.ndarray, threshold_mg_L: float 
     relation = replace(relation, infused=infused, slots=slots, worn=False, censored=False)
     past = history(line, system, to)
     schedule = None if relation.moves else arrange(np, past, None, infused=infused, steady=slots)
-    data = fit.problem.now._replace(schedule=schedule, history=past if relation.moves else None)
+    data = _now(fit, regimen.amount_mg)._replace(schedule=schedule, history=past if relation.moves else None)
     seen = course_draws(relation, etas, data, threshold_mg_L)
     found = {"peak": seen.peak, "tpeak": seen.peak_h, "minimum": seen.least}
     if threshold_mg_L is not None:
@@ -106,7 +110,9 @@ def _course(fit: Fit, regimen: Regimen, etas: np.ndarray, threshold_mg_L: float 
 def steady_states(fits: Sequence[Fit], regimens: Sequence[Regimen], level: float = 0.9) -> list[dict[str, Estimate]]:
     """`steady_state` of many patients of one model, each under a regimen of their own, in one compiled call."""
     system = _system(fits[0])
-    p = individuals(fits, [np.vstack([fit.eta, fit.sample()]) for fit in fits])
+    own = [replace(f.problem, now=_now(f, r.amount_mg)) for f, r in zip(fits, regimens, strict=True)]
+    asked = [replace(f, problem=problem) for f, problem in zip(fits, own, strict=True)]
+    p = individuals(asked, [np.vstack([fit.eta, fit.sample()]) for fit in fits])
     trough, area = (np.asarray(x) for x in _steady_ward(system, p, *_columns(regimens)))
     found = _metrics(trough, area, _columns(regimens)[2][:, None])
     return [{name: estimated(found[name][i], unit, level) for name, unit in METRICS.items()} for i in range(len(fits))]
@@ -141,7 +147,12 @@ def exact_dose(fit: Fit, metric: str, wanted: float, interval_h: float, duration
         found = steady_draws(fit, [Regimen(amount_mg, interval_h, duration_h)], fit.eta[None])
         return float(require_solved(found[metric])[0, 0])
 
-    return wanted / reached(1.0) if _system(fit).linear else _root(reached, wanted)
+    proportional = _system(fit).linear and not _reads_dose(fit)
+    return wanted / reached(1.0) if proportional else _root(reached, wanted)
+
+
+LARGEST_MG = 1e9
+"""No dose is looked for above it."""
 
 
 def _root(reached: Callable[[float], float], wanted: float) -> float:
@@ -151,6 +162,13 @@ def _root(reached: Callable[[float], float], wanted: float) -> float:
         low *= 0.5
     while reached(high) < wanted:
         high *= 2.0
+        if high > LARGEST_MG:
+            raise InputError(
+                f"a dose was asked for an exposure of {wanted:g}",
+                f"an exposure that {LARGEST_MG:g} mg reach",
+                "the model's exposure does not rise that far with the dose",
+                "Ask for a lower target.",
+            )
     if low == high:
         return low
     found = root_scalar(
@@ -165,6 +183,15 @@ def _above(reached: float, wanted: float) -> float:
 
 def _system(fit: Fit) -> System:
     return _bound(fit).relation.system
+
+
+def _now(fit: Fit, dose_mg: float) -> Data:
+    """The patient's typical parameters under a dose (they read it in some models)."""
+    return _bound(fit).now(dose_mg) if _reads_dose(fit) else fit.problem.now
+
+
+def _reads_dose(fit: Fit) -> bool:
+    return any(use.name == "dose" for use in _bound(fit).card.dosed)
 
 
 def _bound(fit: Fit) -> Bound:

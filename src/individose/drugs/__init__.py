@@ -23,6 +23,7 @@ from individose.drugs.evaluate import PLAIN, Operations, evaluate
 from individose.drugs.expression import Expr, names
 from individose.drugs.grammar import parse
 from individose.drugs.library import Summary, card, card_ids, product_cards, summaries, target
+from individose.drugs.references import ordered
 from individose.drugs.registers import Covariate, ParameterMeaning, covariate, covariates, parameters
 from individose.drugs.together import Endogenous, at_published, endogenous, for_person, start, together
 from individose.drugs.typical import codes, typical
@@ -62,6 +63,7 @@ __all__ = [
     "evaluate",
     "for_person",
     "names",
+    "ordered",
     "parameters",
     "parse",
     "product_cards",

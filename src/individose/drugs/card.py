@@ -68,8 +68,9 @@ class Constant:
 class Parameter:
     """A typical value: `equation` as printed, and the same as an expression that gives numbers in `unit` (canonical).
 
-    **Arguments:** `expr` reads covariates only, constants are numbers in it; `form` is the same with the constants by
-    name, for those who vary them; `stated_unit` is the unit that the card writes beside the equation.
+    **Arguments:** `expr` reads covariates and other parameters (their individual values), constants are numbers in it;
+    `form` is the same with the constants by name, for those who vary them; `stated_unit` is the unit that the card writes
+    beside the equation; `uses` are the parameters that it reads. An `auxiliary` one is read by other equations only.
     """
 
     name: str
@@ -79,6 +80,9 @@ class Parameter:
     source: str = ""
     stated_unit: str = ""
     form: Expr | None = None
+    meaning: str = ""
+    uses: tuple[str, ...] = ()
+    auxiliary: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,6 +189,8 @@ class Card:
     """One published model. `effects` are in the order of `omega`'s rows; `omega` is the full covariance. `residual` is
     that of every analyte that has none of its own in `residuals`.
 
+    `dosed` is what its equations read of the doses: `dose` (mg), `time` (h).
+
     `groups` are the subpopulations of a mixture (none otherwise); everything else is then that of the most frequent one.
     `spread` says what the effects stand for. Where it is the mean curve, `between` are the effects by which patients differ
     from it besides, and `published` the paper's own point values, where the parameters are the centre of a posterior.
@@ -224,7 +230,13 @@ class Card:
     published: tuple[Parameter, ...] = ()
     product: Product | None = None
     parts: tuple[tuple[str, Card], ...] = ()
+    dosed: tuple[CovariateUse, ...] = ()
     digest: str = field(default="", compare=False)
+
+    @property
+    def read_by_system(self) -> tuple[str, ...]:
+        """Names of the parameters that its system reads."""
+        return tuple(one.name for one in self.parameters if not one.auxiliary)
 
     @property
     def system(self) -> str:

@@ -180,6 +180,7 @@ class Document(Table, frozen=True):
     molar_mass_g_mol: float | None = None
     domain: dict[str, Any] = {}
     covariates: dict[str, Any] = {}
+    auxiliary: dict[str, Any] = {}
     constants: dict[str, Any] = {}
     variability: dict[str, Any] = {}
     spread: Spread = "patients"

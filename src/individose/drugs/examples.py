@@ -28,7 +28,7 @@ def example(found: Document, position: int, scales: Mapping[str, float]) -> Chec
             "the card's [parameters]",
             "Correct the example.",
         )
-    given = {registers.covariate(name).name: value for name, value in row.given.items()}
+    given = {registers.quantity(name).name: value for name, value in row.given.items()}
     return Check(given, {name: value * scales[name] for name, value in row.expect.items()}, row.rtol)
 
 
@@ -68,7 +68,7 @@ def check(card: Card) -> None:
             raise CardError(f"{path}: {stated}", error.allowed, error.because, error.remedy) from error
         for name, expected in example.expect.items():
             if not math.isclose(values[name], expected, rel_tol=example.rtol):
-                unit = registers.parameters()[name].unit
+                unit = next(one.unit for one in card.parameters if one.name == name)
                 raise CardError(
                     f"{path} expects {name} = {expected:.9g} {unit}, the equation gives {values[name]:.9g} {unit}",
                     f"they must agree to {example.rtol:g} (relative)",

@@ -147,7 +147,8 @@ def _unknown_name(name: str, known: Collection[str], text: str, parameter: str) 
     return CardError(
         f"{parameter} uses the name {name}, which is not known: {_marked(text, name)}",
         f"known are {listing(sorted(known))}",
-        "covariates come from registers/covariates.toml, constants from the card's [constants]",
+        "covariates come from registers/covariates.toml, constants from the card's [constants], other parameters from its "
+        "[parameters] and [auxiliary]; dose and time are those of the doses",
         function or suggestion(name, known) or "Correct the name, register the covariate, or add it to [constants].",
     )
 

@@ -150,11 +150,12 @@ def dispositions() -> Mapping[str, SystemPart]:
 
 
 def metabolites() -> Mapping[str, SystemPart]:
-    """The dispositions of a metabolite: those of a parent, with parameters that end in m, and the fraction formed."""
+    """The dispositions of a metabolite: those of a parent, with parameters that end in m, the fraction formed, and the
+    fraction that is formed before it arrives."""
 
     def named(one: SystemPart) -> SystemPart:
         sets = tuple((*(f"{name}m" for name in names), "fm") for names in one.parameterisations)
-        return SystemPart(one.name, sets)
+        return SystemPart(one.name, sets, ("fp",))
 
     return {name: named(one) for name, one in dispositions().items() if name.endswith("_compartment")}
 
@@ -177,6 +178,25 @@ def effects() -> Mapping[str, SystemPart]:
 def _part(name: str, row: dict[str, Any]) -> SystemPart:
     sets = tuple(tuple(one) for one in row["parameterisations"])
     return SystemPart(name, sets, tuple(row.get("optional", ())), tuple(row.get("spares", ())))
+
+
+DOSED: Mapping[str, Covariate] = MappingProxyType(
+    {
+        "dose": Covariate("dose", "continuous", "mg", "amount of the latest dose", low=0.0, source="an amount given"),
+        "time": Covariate(
+            "time", "continuous", "h", "from the first dose to the latest", low=0.0, source="a time elapsed"
+        ),
+    }
+)
+"""What equations may read of the doses themselves; nobody has to enter it."""
+
+
+def quantity(word: str) -> Covariate:
+    """A covariate, or what is read of the doses.
+
+    **Raises:** `InputError` for a word that is neither.
+    """
+    return DOSED[word] if word in DOSED else covariate(word)
 
 
 @lru_cache(maxsize=1)

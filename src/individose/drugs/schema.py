@@ -19,7 +19,6 @@ from individose.drugs import registers
 from individose.drugs.card import (
     Card,
     Constant,
-    CovariateUse,
     Dosing,
     Group,
     Parameter,
@@ -31,7 +30,6 @@ from individose.drugs.dimensions import elaborate
 from individose.drugs.document import (
     FORMAT,
     ConstantTable,
-    CovariateTable,
     Document,
     DomainTable,
     DosingTable,
@@ -47,7 +45,9 @@ from individose.drugs.expression import substituted
 from individose.drugs.grammar import FUNCTIONS, WORDS, names, parse
 from individose.drugs.groups import members
 from individose.drugs.product import between, product, published
+from individose.drugs.references import ordered
 from individose.drugs.spelling import listing, suggestion
+from individose.drugs.uses import uses
 from individose.drugs.variability import check_analytes, check_logits, effects, omega, residual
 
 OFFERED = ("checked", "validated")
@@ -109,9 +109,9 @@ def _one_card(found: Document) -> Card:
     system = read(found.system, SystemTable, "system", found.id)
     inputs = (system.input,) if isinstance(system.input, str) else tuple(system.input)
     constants = _constants(found)
-    parameters = _parameters(found, constants, found.parameters, "parameters")
-    _check_system(found.id, system, inputs, [parameter.name for parameter in parameters])
-    used = _covariates(found, parameters)
+    parameters = _parameters(found, constants, found.parameters, "parameters", found.auxiliary)
+    _check_system(found.id, system, inputs, [one.name for one in parameters if not one.auxiliary])
+    used, dosed = uses(found, parameters)
     scales = {p.name: factor(p.stated_unit, p.unit, f"{found.id}: parameters.{p.name}.unit", found.molar_mass_g_mol)
               for p in parameters}  # fmt: skip
     random = effects(found, scales)
@@ -132,6 +132,7 @@ def _one_card(found: Document) -> Card:
         source=Source(**_fields(read(found.source, SourceTable, "source", found.id))),
         domain=_domain(found),
         covariates=used,
+        dosed=dosed,
         constants=constants,
         parameters=parameters,
         effects=random,
@@ -156,41 +157,58 @@ def _fields(row: DomainTable | SourceTable | TargetTable | ConstantTable | Dosin
 
 
 def _constants(found: Document) -> dict[str, Constant]:
-    taken = {*registers.covariates(), *registers.parameters(), *FUNCTIONS, *WORDS}
-    for name in found.constants:
-        if name in taken or not (name.isidentifier() and name.isascii()):
-            raise CardError(
-                f"{found.id}: constants.{name} is the name of a constant",
-                "a constant needs a name of its own: letters, digits and underscores",
-                "covariates, parameters and functions have their names from the registers and the grammar",
-                f"Call it tv_{name.lower()}, or what it stands for.",
-            )
+    for kind, table in (("constant", found.constants), ("auxiliary", found.auxiliary)):
+        _check_own_names(found.id, kind, tuple(table), {*(found.constants if kind == "auxiliary" else ())})
     rows = {name: read(row, ConstantTable, f"constants.{name}", found.id) for name, row in found.constants.items()}
     return {name: Constant(**_fields(row)) for name, row in rows.items()}
 
 
+def _check_own_names(card_id: str, kind: str, names: tuple[str, ...], others: set[str]) -> None:
+    taken = {*registers.covariates(), *registers.DOSED, *registers.parameters(), *FUNCTIONS, *WORDS, *others}
+    for name in names:
+        if name in taken or not (name.isidentifier() and name.isascii()):
+            raise CardError(
+                f"{card_id}: {'constants' if kind == 'constant' else kind}.{name} is the name of "
+                + ("a constant" if kind == "constant" else "an auxiliary quantity"),
+                "it needs a name of its own: letters, digits and underscores",
+                "covariates, parameters and functions have their names from the registers and the grammar",
+                f"Call it {'tv_' if kind == 'constant' else 'own_'}{name.lower()}, or what it stands for.",
+            )
+
+
 def _parameters(
-    found: Document, constants: Mapping[str, Constant], table: Mapping[str, Any], where: str
+    found: Document,
+    constants: Mapping[str, Constant],
+    table: Mapping[str, Any],
+    where: str,
+    shared: Mapping[str, Any] | None = None,
 ) -> tuple[Parameter, ...]:
-    known = registers.covariates()
+    """Those of a table, then the auxiliary ones (`shared`) that they may read."""
+    known = {**registers.covariates(), **registers.DOSED}
     numbers = {n: c.unit for n, c in known.items() if c.kind == "continuous"} | {
         n: c.unit for n, c in constants.items()
     }
     categories = {n: c.values for n, c in known.items() if c.kind == "category"}
     booleans = {n for n, c in known.items() if c.kind == "boolean"}
     masses = {n: c.molar_mass_g_mol for n, c in known.items() if c.molar_mass_g_mol is not None}
+    rows = [(name, raw, False) for name, raw in table.items()]
+    rows += [(name, raw, True) for name, raw in (shared or {}).items()]
+    own = {name: _unit(found.id, name, raw) if auxiliary else registers.parameters()[name].unit
+           for name, raw, auxiliary in rows if auxiliary or name in registers.parameters()}  # fmt: skip
+    numbers |= own
     parameters: list[Parameter] = []
-    for name, raw in table.items():
-        path = f"{found.id}: {where}.{name}"
-        if name not in registers.parameters():
+    for name, raw, auxiliary in rows:
+        place = "auxiliary" if auxiliary else where
+        path = f"{found.id}: {place}.{name}"
+        if name not in own:
             raise CardError(
                 f"{path} is not a registered parameter",
                 f"known are {listing(registers.parameters())}",
                 "registers/parameters.toml",
                 suggestion(name, registers.parameters()) or "Use one of these names.",
             )
-        row = read(raw, ParameterTable, f"{where}.{name}", found.id)
-        canonical = registers.parameters()[name].unit
+        row = read(raw, ParameterTable, f"{place}.{name}", found.id)
+        canonical = own[name]
         form = elaborate(
             parse(row.equation, {*numbers, *categories, *booleans}, f"{path}.equation"),
             numbers,
@@ -202,8 +220,34 @@ def _parameters(
             molar_mass_g_mol=found.molar_mass_g_mol,
         )
         expr = substituted(form, {constant: one.value for constant, one in constants.items()})
-        parameters.append(Parameter(name, row.equation, canonical, expr, row.source, row.unit, form))
+        meaning = "auxiliary quantity" if auxiliary else registers.parameters()[name].meaning
+        uses = tuple(one for one in names(expr) if one in own)
+        parameters.append(
+            Parameter(name, row.equation, canonical, expr, row.source, row.unit, form, meaning, uses, auxiliary)
+        )
+    _check_references(found.id, parameters)
     return tuple(parameters)
+
+
+def _unit(card_id: str, name: str, raw: Any) -> str:
+    """The unit of an auxiliary quantity: its own, for no register has another."""
+    return read(raw, ParameterTable, f"auxiliary.{name}", card_id).unit
+
+
+def _check_references(card_id: str, parameters: list[Parameter]) -> None:
+    used = {name for one in parameters for name in one.uses}
+    idle = [one.name for one in parameters if one.auxiliary and one.name not in used]
+    if idle:
+        raise CardError(
+            f"{card_id}: auxiliary.{idle[0]} is read by no equation",
+            "an auxiliary quantity is one that equations share",
+            "what nothing reads would be ignored in silence",
+            "Remove it, or use its name in an equation.",
+        )
+    try:
+        ordered(parameters)
+    except CardError as error:
+        raise CardError(f"{card_id}: {error.arrived}", error.allowed, error.because, error.remedy) from error
 
 
 INPUT_OF_COMPARTMENT = re.compile(r"(F|lag|duration|rate)[1-9]|ka[1-9]")
@@ -259,22 +303,6 @@ def _check_system(card_id: str, system: SystemTable, inputs: tuple[str, ...], gi
             "registers/systems.toml",
             f"Remove {spare[0]}, or name the system that has it.",
         )
-
-
-def _covariates(found: Document, parameters: tuple[Parameter, ...]) -> tuple[CovariateUse, ...]:
-    known = registers.covariates()
-    used = dict.fromkeys(name for parameter in parameters for name in names(parameter.expr) if name in known)
-    rows: dict[str, CovariateTable] = {}
-    for name, raw in found.covariates.items():
-        rows[name] = read(raw, CovariateTable, f"covariates.{name}", found.id)
-        if name not in used:
-            raise CardError(
-                f"{found.id}: covariates.{name} is used by no equation",
-                f"the equations use {listing(used)}",
-                "[covariates] says how a covariate that is used runs between its dates",
-                suggestion(name, used) or "Remove the row.",
-            )
-    return tuple(CovariateUse(n, known[n].unit, rows[n].carry if n in rows else "backward") for n in used)
 
 
 def _domain(found: Document) -> dict[str, Range]:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from individose.base.errors import CardError, InputError
 from individose.drugs.card import Card, Parameter
 from individose.drugs.evaluate import PLAIN, evaluate
-from individose.drugs.registers import covariate
+from individose.drugs.references import ordered
+from individose.drugs.registers import quantity
 
 
 def codes(given: Mapping[str, float | str | bool]) -> dict[str, float]:
@@ -16,7 +17,7 @@ def codes(given: Mapping[str, float | str | bool]) -> dict[str, float]:
 
     **Raises:** `InputError` for a covariate or a label that is not registered.
     """
-    return {covariate(name).name: covariate(name).code(value) for name, value in given.items()}
+    return {quantity(name).name: quantity(name).code(value) for name, value in given.items()}
 
 
 def typical(card: Card, given: Mapping[str, float | str | bool]) -> dict[str, float]:
@@ -28,15 +29,19 @@ def typical(card: Card, given: Mapping[str, float | str | bool]) -> dict[str, fl
     finite value (the arithmetic leaves the real numbers).
     """
     values = codes(given)
-    missing = [use.name for use in card.covariates if use.name not in values]
+    uses = (*card.covariates, *card.dosed)
+    missing = [use.name for use in uses if use.name not in values]
     if missing:
         raise InputError(
             f"{card.id}: {missing[0]} is missing",
-            f"the card needs {', '.join(use.name for use in card.covariates)}",
+            f"the card needs {', '.join(use.name for use in uses)}",
             "its equations use them",
-            f"Give {missing[0]} in {covariate(missing[0]).unit}.",
+            f"Give {missing[0]} in {quantity(missing[0]).unit}.",
         )
-    return {parameter.name: _value(card.id, parameter, values) for parameter in card.parameters}
+    found: dict[str, float] = {}
+    for parameter in ordered(card.parameters):
+        found[parameter.name] = _value(card.id, parameter, values | found)
+    return {parameter.name: found[parameter.name] for parameter in card.parameters}
 
 
 def _value(card_id: str, parameter: Parameter, values: Mapping[str, float]) -> float:

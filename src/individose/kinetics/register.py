@@ -27,6 +27,9 @@ EXTRAVASCULAR = ("first_order", "zero_order", "zero_then_first", "transit", "cha
 REMEMBERED = ("savic_transit", "weibull")
 """Inputs by a law of the time since the dose: they need differential equations."""
 
+FIRST_PASS = "fp"
+"""The parameter that makes part of what is absorbed arrive as the metabolite."""
+
 PERIPHERAL: dict[str, tuple[str, ...]] = {
     "one_compartment": (),
     "two_compartment": ("peripheral",),
@@ -48,7 +51,8 @@ def compose(
 
     **Arguments:** `parameters` are the names that a card gives (the first parameterisation of each disposition if
     empty); `stages` of a transit or chain; `metabolite` is the disposition of what the parent is eliminated into, with
-    parameters that end in `m` (CLm, Vm) and the fraction `fm`; `elimination` and `effect` are words of
+    parameters that end in `m` (CLm, Vm), the fraction `fm`, and perhaps `fp`, the fraction of what a depot or the last stage
+    delivers that has already become the metabolite (first pass); `elimination` and `effect` are words of
     `kinetics.ode.register`. What is linear is solved in closed form, everything else as differential equations.
 
     **Raises:** `CardError` for a word that is not registered, or parameters that are not complete.
@@ -77,6 +81,8 @@ def _compose(
     if disposition not in CHOICES:
         choose(disposition, names)
     given = names or CHOICES[disposition][0]
+    if FIRST_PASS in given:
+        _refuse_no_first_pass(inputs, metabolite)
     if elimination != "linear" or effect is not None or set(inputs) & set(REMEMBERED):
         return _nonlinear(disposition, inputs, given, stages, metabolite, elimination, effect)
     parent = Block(("central", *PERIPHERAL[disposition]), choose(disposition, given))
@@ -85,13 +91,25 @@ def _compose(
         inside = ("metabolite", *(f"metabolite_{n}" for n in PERIPHERAL[metabolite]))
         formed = Block(inside, choose(metabolite, given, "m"), "m")
     chains, entries = _inputs(inputs, given, stages)
-    plan = Plan(tuple(chains), parent, formed)
+    plan = Plan(tuple(chains), parent, formed, first_pass=FIRST_PASS if FIRST_PASS in given else None)
     centre = plan.central[0]
     placed = tuple(dict.fromkeys(Entry(centre if e.compartment < 0 else e.compartment, e.modelled) for e in entries))
     outputs = ("central",) if formed is None else ("central", "metabolite")
     written = " + ".join(inputs) + (f", {stages} stages" if stages else "")
     name = f"{disposition}, {written}" + (f", metabolite {metabolite}" if metabolite else "")
     return linear(name, plan, placed, outputs)
+
+
+def _refuse_no_first_pass(inputs: tuple[str, ...], metabolite: str | None) -> None:
+    absorbed = [name for name in inputs if name not in ("bolus", "infusion")]
+    if metabolite is None or not absorbed or "zero_order" in absorbed:
+        raise CardError(
+            f"{FIRST_PASS} is given for the input {' + '.join(inputs)}"
+            + ("" if metabolite else " of a system without a metabolite"),
+            "a metabolite, and an input through a depot or stages",
+            f"{FIRST_PASS} divides what leaves the depot or the last stage between drug and metabolite",
+            'Write input = "zero_then_first" or "first_order" with metabolite = "one_compartment", or leave it out.',
+        )
 
 
 def _nonlinear(
@@ -106,26 +124,32 @@ def _nonlinear(
     """The same words as differential equations."""
     from individose.kinetics.ode import as_system  # the solvers are loaded where a card needs them
     from individose.kinetics.ode.register import composed
+    from individose.kinetics.ode.systems.metabolite import Metabolite
 
     remembering = [name for name in inputs if name in REMEMBERED]
     others = tuple(name for name in inputs if name in EXTRAVASCULAR)
-    if metabolite is not None or len(remembering) > 1 or (remembering and others):
+    if len(remembering) > 1 or (remembering and others):
         raise CardError(
-            f"{' + '.join(inputs)} with {elimination} elimination is asked for"
-            + (" with a metabolite" if metabolite else ""),
-            "one remembered input (savic_transit, weibull) alone, and metabolites of linear systems",
+            f"{' + '.join(inputs)} with {elimination} elimination is asked for",
+            "one remembered input (savic_transit, weibull) alone",
             "the kinetics room's register",
             "Write the card with one of these.",
         )
+    formed = None if metabolite is None else Metabolite(choose(metabolite, given, "m"), FIRST_PASS in given)
     if remembering:
         behind = (Chain(("depot",), ("ka",)),) if remembering[0] == "savic_transit" and "ka" in given else ()
         return as_system(
-            composed(disposition, behind, (), given, elimination=elimination, effect=effect, remembering=remembering[0])
-        )
+            composed(
+                disposition, behind, (), given,
+                elimination=elimination, effect=effect, remembering=remembering[0], metabolite=formed,
+            )
+        )  # fmt: skip
     chains, entries = _inputs(inputs, given, stages)
     centre = sum(len(chain.stages) for chain in chains)
     placed = tuple(dict.fromkeys(Entry(centre if e.compartment < 0 else e.compartment, e.modelled) for e in entries))
-    return as_system(composed(disposition, tuple(chains), placed, given, elimination=elimination, effect=effect))
+    return as_system(
+        composed(disposition, tuple(chains), placed, given, elimination=elimination, effect=effect, metabolite=formed)
+    )
 
 
 def _inputs(inputs: tuple[str, ...], given: Collection[str], stages: int) -> tuple[list[Chain], list[Entry]]:

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from individose.base import CardError, InputError, Notice
-from individose.drugs import Card, CovariateUse, Effect, covariate, evaluate, registers
+from individose.drugs import Card, CovariateUse, Effect, covariate, registers
 from individose.drugs.held import held
 from individose.events import Level, Reset, Subject, check_history
 from individose.kinetics import System, arrange, beside, compose, padded
 from individose.kinetics.arrange import GIVEN, MODELLED_DURATION, MODELLED_RATE, RATE_GIVEN, REMOVAL
 from individose.prediction.covariates import segment_values
-from individose.prediction.numbers import NUMPY
+from individose.prediction.derived import columns, split
+from individose.prediction.dosed import with_doses_read
 from individose.prediction.observations import Censoring, conventions, departures, kind, numbers, residuals
 from individose.prediction.reach import MOST, Ranges, earlier, individual_ranges, typical_ranges
 from individose.prediction.relation import NOTHING, Data, Relation
@@ -64,14 +65,18 @@ class Bound:
             *(f"{effect.parameter}:occ{k}" if k <= last else "" for k in numbers for effect in between),
         )
 
-    def now(self) -> Data:
-        """Only the typical parameters at the latest covariates: all that `Relation.individual` reads."""
+    def now(self, dose_mg: float | None = None) -> Data:
+        """Only the typical parameters at the latest covariates: all that `Relation.individual` reads; under `dose_mg`, where
+        the card's equations read the dose."""
         nothing: Any = None
+        typical = self.typical[-1:]
+        if dose_mg is not None and any(use.name == "dose" for use in self.card.dosed):
+            values, _ = segment_values(self.card, self.line, extrapolate=True)
+            latest = {name: v[-1:] for name, v in values.items()}
+            typical = _typical(self.card, latest | {"dose": np.array([dose_mg])})
         last = np.array(by_occasion(self.line)[-1:], dtype=np.int32) if self.relation.between else None
         shapes = _shapes(self.card)
-        return Data(
-            nothing, nothing, self.typical[-1:], nothing, nothing, nothing, nothing, nothing, last, shapes=shapes
-        )
+        return Data(nothing, nothing, typical, nothing, nothing, nothing, nothing, nothing, last, shapes=shapes)
 
     def data(self, to: Sizes | None = None) -> Data:
         """The arrays, padded to `to` (this subject's own sizes unless a ward needs larger ones)."""
@@ -85,8 +90,9 @@ def relation(card: Card) -> tuple[System, Relation]:
     **Raises:** `CardError` for a transform that no relation carries out.
     """
     names = tuple(p.name for p in card.parameters)
-    system = _system(card, names)
-    unread = [name for name in names if name not in (*system.parameters, *system.optional)]
+    read = card.read_by_system
+    system = _system(card, read)
+    unread = [name for name in read if name not in (*system.parameters, *system.optional)]
     if unread:
         raise CardError(
             f"{card.id} gives {', '.join(unread)}",
@@ -105,8 +111,12 @@ def relation(card: Card) -> tuple[System, Relation]:
     effects, between = (tuple((names.index(e.parameter), e.transform) for e in level) for level in by_level(card))
     first, *others = conventions(residuals(card, system))
     shifted = {e.parameter for e in card.effects if e.transform == "normal"}
-    guarded = tuple(name for name in names if name in shifted and not registers.parameters()[name].signed)
-    return system, Relation(system, names, effects, first, between=between, others=tuple(others), guarded=guarded)
+    guarded = tuple(name for name in read if name in shifted and not registers.parameters()[name].signed)
+    built = split(card)
+    return system, Relation(
+        system, names, effects, first, between=between, others=tuple(others), guarded=guarded,
+        derived=built.derived, parts=built.names,
+    )  # fmt: skip
 
 
 def _system(card: Card, names: tuple[str, ...]) -> System:
@@ -153,7 +163,7 @@ def bind(
     try:
         check_history(subject)
         system, structure = relation(card)
-        line = walk(subject, system, _followed(card))
+        line = walk(with_doses_read(subject, card.dosed), system, _followed(card))
         _refuse_unanswered(card, line, system)
         values, notices = segment_values(card, line, extrapolate=extrapolate)
     except InputError as error:
@@ -213,7 +223,8 @@ def _check_fractions(card: Card, typical: np.ndarray, subject: Subject) -> None:
 
 def _followed(card: Card) -> tuple[CovariateUse, ...]:
     """The readings whose changes start a new piece of time."""
-    return (*card.covariates, CovariateUse(OCCASION, "1")) if by_level(card)[1] else card.covariates
+    own = (*card.covariates, *card.dosed)
+    return (*own, CovariateUse(OCCASION, "1")) if by_level(card)[1] else own
 
 
 def _occasions(card: Card, line: Timeline) -> int:
@@ -226,7 +237,7 @@ def _occasions(card: Card, line: Timeline) -> int:
 
 def _refuse_unanswered(card: Card, line: Timeline, system: System) -> None:
     """Doses that ask the card for what it does not give, or that outlast what a steady state can hold."""
-    names = {p.name for p in card.parameters}
+    names = {*card.read_by_system}
     for dose in line.doses:
         wanted = {MODELLED_DURATION: "duration", MODELLED_RATE: "rate"}.get(dose.how)
         plain = any(entry.compartment == dose.into for entry in system.entries)
@@ -292,7 +303,8 @@ def resampled(bound: Bound, times_h: Sequence[float], analyte: str | None = None
     analyte = _analyte(bound.relation.system, analyte)
     asked = tuple(Level(float(t), float("nan"), analyte=analyte, measured=False) for t in times_h)
     merged = _merge(history, asked)
-    line = walk(replace(bound.subject, events=merged), bound.relation.system, _followed(bound.card))
+    asked_of = with_doses_read(replace(bound.subject, events=merged), bound.card.dosed)
+    line = walk(asked_of, bound.relation.system, _followed(bound.card))
     place = {id(level): i for i, level in enumerate(line.levels)}
     order = [place[id(level)] for level in asked]
     line.samples, line.levels = [line.samples[i] for i in order], list(asked)
@@ -331,22 +343,19 @@ def typical_draws(bound: Bound, constants: Mapping[str, np.ndarray]) -> np.ndarr
 
     **Arguments:** `constants` by name (draws,); those left out keep the card's value.
 
-    **Returns:** (draws, pieces, parameters), with as many pieces as `Bound.typical` has.
+    **Returns:** (draws, pieces, columns of `Data.typical`), with as many pieces as `Bound.typical` has.
     """
     card = bound.card
     values, _ = segment_values(card, bound.line, extrapolate=True)
     known = {name: np.array([one.value]) for name, one in card.constants.items()} | dict(constants)
     draws = max((len(v) for v in constants.values()), default=1)
     given = {**values, **{name: v[:, None] for name, v in known.items()}}
-    shape = (draws, len(bound.typical))
-    columns = [np.broadcast_to(evaluate(p.form or p.expr, given, NUMPY), shape) for p in card.parameters]
-    return np.stack(columns, axis=2).astype(np.float64)
+    return columns(card, given, (draws, len(bound.typical)), by_form=True)
 
 
 def _typical(card: Card, values: dict[str, np.ndarray]) -> np.ndarray:
     segments = max((len(v) for v in values.values()), default=1)
-    columns = [np.broadcast_to(evaluate(p.expr, values, NUMPY), segments) for p in card.parameters]
-    return np.stack(columns, axis=1).astype(np.float64)
+    return columns(card, values, (segments,))
 
 
 def data(bound: Bound, to: Sizes) -> Data:

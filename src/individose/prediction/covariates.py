@@ -28,6 +28,9 @@ def segment_values(card: Card, line: Timeline, *, extrapolate: bool) -> tuple[Va
         reached = [value for _, value in known] if use.carry == "linear" else found
         notices.extend(_within_domain(card, use.name, reached, extrapolate))
         values[use.name] = np.array(found)
+    for use in card.dosed:
+        known = [(i, float(r.values[use.name])) for i, r in enumerate(line.readings) if use.name in r.values]
+        values[use.name] = np.array(_carried(line, use, known))
     notices.extend(_beyond_equations(card, line, extrapolate))
     if all(np.all(v == v[0]) for v in values.values()):
         values = {name: v[:1] for name, v in values.items()}

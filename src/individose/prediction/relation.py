@@ -15,9 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
+from individose.drugs import evaluate, names
 from individose.kinetics import Doses, History, Inputs, Parameters, Schedule, System, areas, arrange, concentrations
 from individose.kinetics.schedule import Array
 from individose.prediction import residual
+from individose.prediction.derived import JAX, Derived
 
 
 class Data(NamedTuple):
@@ -25,7 +27,7 @@ class Data(NamedTuple):
 
     - `schedule`: what happens when; None where the parameters move events, and then `history` is there instead.
     - `typical`: typical parameters by piece of time (one row serves all when nothing changes), columns as
-      `Relation.parameters`.
+      `Relation.parameters`, then `Relation.parts`.
     - `observed`: levels in mg/L, 1 where nothing was measured.
     - `measured`: 0 nothing, 1 a level, 2 below the limit given, 3 above it.
     - `additive`, `proportional`: residual error, SD in mg/L and SD as a fraction (on the log scale the SD there); one for
@@ -39,7 +41,7 @@ class Data(NamedTuple):
 
     schedule: Schedule | None
     history: History | None
-    typical: Float[Array, "pieces parameters"]
+    typical: Float[Array, "pieces columns"]
     observed: Float[Array, " samples"]
     measured: Int[Array, " samples"]
     additive: Array | np.float64
@@ -73,9 +75,10 @@ class Relation:
     **Arguments:** `parameters` are the columns of `Data.typical`; `effects[i]` is (column, transform) of eta i, by subject;
     `between` are those that are drawn anew at each of `occasions` occasions, whose etas follow occasion by occasion;
     `residual` is the convention of the residual error, as a card writes it, and `others` are those that further analytes
-    have; `guarded` are the names of the parameters with a normal effect that are never below 0; `infused` and `slots`
-    say what a history that is arranged by the parameters may hold (see `kinetics.arrange`), `worn` and `censored` whether
-    anything is taken off again or lies beyond a limit: what is not there is not compiled.
+    have; `guarded` are the names of the parameters with a normal effect that are never below 0; `derived` are parameters
+    that are built on others, of these and of `parts` (see `prediction.derived`); `infused` and `slots` say what a history
+    that is arranged by the parameters may hold (see `kinetics.arrange`), `worn` and `censored` whether anything is taken off
+    again or lies beyond a limit: what is not there is not compiled.
     """
 
     system: System
@@ -90,6 +93,8 @@ class Relation:
     occasions: int = 0
     others: tuple[str, ...] = ()
     guarded: tuple[str, ...] = ()
+    derived: tuple[Derived, ...] = ()
+    parts: tuple[str, ...] = ()
 
     @property
     def moves(self) -> bool:
@@ -109,8 +114,11 @@ class Relation:
     @property
     def cornered(self) -> bool:
         """Whether an effect moves the beginning or the end of an input, so that the objective may have corners."""
-        names = {self.parameters[column].rstrip("0123456789") for column, _ in (*self.effects, *self.between)}
-        return bool(names & {"lag", "duration", "rate"})
+        moved = {self.parameters[column] for column, _ in (*self.effects, *self.between)}
+        for one in self.derived:
+            if moved & set(names(one.expr)):
+                moved.add(self.parameters[one.column])
+        return bool({name.rstrip("0123456789") for name in moved} & {"lag", "duration", "rate"})
 
     @property
     def relative(self) -> tuple[bool, ...]:
@@ -125,8 +133,9 @@ class Relation:
     def individual(self, eta: Eta, data: Data) -> Parameters:
         """Individual parameters by piece: the typical value moved by eta, by the transform of each effect (`moved`).
 
-        An effect by occasion enters like one by subject, with the eta of the occasion that the piece belongs to. What is
-        guarded stays above 0.
+        An effect by occasion enters like one by subject, with the eta of the occasion that the piece belongs to. A
+        parameter that is built on others is computed of their individual values, and then moved by effects of its own. What
+        is guarded stays above 0.
         """
         values = self._moved(eta, data)
         for name in self.guarded:
@@ -142,16 +151,25 @@ class Relation:
         return jnp.asarray(data.typical)[:, self.parameters.index(name)]
 
     def _moved(self, eta: Eta, data: Data) -> dict[str, Any]:
-        values = {name: jnp.asarray(data.typical)[:, j] for j, name in enumerate(self.parameters)}
+        values = {name: jnp.asarray(data.typical)[:, j] for j, name in enumerate((*self.parameters, *self.parts))}
         acting = [(one, eta[i]) for i, one in enumerate(self.effects)]
         if self.between:
             assert data.occasion is not None
             by_occasion = eta[len(self.effects) :].reshape(self.occasions, len(self.between))[data.occasion]
             acting += [(one, by_occasion[:, i]) for i, one in enumerate(self.between)]
-        for i, ((column, transform), shift) in enumerate(acting):
-            name = self.parameters[column]
-            values[name] = moved(transform, values[name], shift, None if data.shapes is None else data.shapes[i])
-        return values
+        later = {one.column: one.expr for one in self.derived}
+
+        def move(wanted: int | None) -> None:
+            for i, ((column, transform), shift) in enumerate(acting):
+                if column == wanted or (wanted is None and column not in later):
+                    name, shape = self.parameters[column], None if data.shapes is None else data.shapes[i]
+                    values[name] = moved(transform, values[name], shift, shape)
+
+        move(None)
+        for column, expr in later.items():
+            values[self.parameters[column]] = evaluate(expr, values, JAX)
+            move(column)
+        return {name: values[name] for name in self.parameters}
 
     def predict(self, eta: Eta, data: Data) -> Float[Array, " samples"]:
         """Concentration at every sample, mg/L."""

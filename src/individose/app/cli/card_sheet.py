@@ -102,8 +102,7 @@ def _range(one: Range) -> str:
 
 def _equations(card: Card) -> Iterator[Row]:
     for one in card.parameters:
-        meaning = registers.parameters()[one.name].meaning
-        yield one.name, f"= {unicode(parse(one.equation))}", one.stated_unit or one.unit, meaning
+        yield one.name, f"= {unicode(parse(one.equation))}", one.stated_unit or one.unit, one.meaning
 
 
 def _constants(card: Card) -> Iterator[Row]:
@@ -130,7 +129,7 @@ def _examples(card: Card) -> Iterator[Row]:
 
 
 def _covariate(name: str, value: float | str | bool) -> str:
-    unit = registers.covariate(name).unit
+    unit = registers.quantity(name).unit
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value if isinstance(value, str) else f"{value:g}" if unit == "1" else f"{value:g} {unit}"
@@ -139,7 +138,8 @@ def _covariate(name: str, value: float | str | bool) -> str:
 def _variability(card: Card) -> Iterator[Row]:
     for one in card.effects:
         shape = "" if one.shape is None else f", shape {one.shape:g}"
-        yield one.parameter, f"omega2 {one.omega2:g}", one.transform + shape, _spread(one)
+        level = "" if one.level == "subject" else ", by occasion"
+        yield one.parameter, f"omega2 {one.omega2:g}", one.transform + shape + level, _spread(one)
     for i, one in enumerate(card.effects):
         for j in range(i):
             if covariance := card.omega[i][j]:

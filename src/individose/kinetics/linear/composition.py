@@ -52,12 +52,14 @@ class Block:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a linear system is made of. `share` names the fraction of the elimination that forms the metabolite."""
+    """What a linear system is made of. `share` names the fraction of the elimination that forms the metabolite, `first_pass`
+    that of what leaves the chains which arrives as the metabolite (None: nothing does)."""
 
     chains: tuple[Chain, ...]
     parent: Block
     metabolite: Block | None = None
     share: str = "fm"
+    first_pass: str | None = None
 
     @property
     def compartments(self) -> tuple[str, ...]:
@@ -72,7 +74,7 @@ class Plan:
             if block is not None:
                 names += [name + block.suffix for name in block.choice]
         if self.metabolite is not None:
-            names.append(self.share)
+            names += [self.share, *([self.first_pass] if self.first_pass else [])]
         return tuple(dict.fromkeys(names))
 
     @property
@@ -101,14 +103,14 @@ class Prepared(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """A response as the place of its weight, and places of what it passes through."""
+    """A term of a response as the place of its weight, and places of what it passes through."""
 
     weight: int
     part: Part
 
 
-Layout = Mapping[tuple[int, int], Placed]
-"""(from, to) to the response: the same for all parameters of a plan."""
+Layout = Mapping[tuple[int, int], tuple[Placed, ...]]
+"""(from, to) to the terms of the response: the same for all parameters of a plan."""
 
 
 @lru_cache(maxsize=256)
@@ -152,12 +154,12 @@ def _prepared(plan: Plan, p: Parameters) -> tuple[Prepared, Layout]:
     def place(table: dict[int, tuple[int, Any]], value: Any) -> int:
         return table.setdefault(id(value), (len(table), value))[0]
 
-    layout: dict[tuple[int, int], Placed] = {}
-    for pair, response in composed.responses.items():
-        (term,) = response
+    def placed(term: Term) -> Placed:
         stages = tuple(sorted(place(nodes, node) for node in term.nodes))
         through = tuple(sorted((place(crossed, c.phases), (c.word,)) for c in term.crossed))
-        layout[pair] = Placed(place(weights, term.weight), Part(stages, 0, through))
+        return Placed(place(weights, term.weight), Part(stages, 0, through))
+
+    layout = {pair: tuple(placed(term) for term in response) for pair, response in composed.responses.items()}
     prepared = Prepared(
         tuple(jnp.asarray(value) for _, value in nodes.values()),
         tuple(jnp.asarray(value, dtype=float) for _, value in weights.values()),
@@ -206,9 +208,8 @@ def _follow(found: dict[tuple[int, int], Response], at_: int, rate: Scalar, bloc
 
 
 def _precede(found: dict[tuple[int, int], Response], plan: Plan, p: Parameters) -> None:
-    """Put the chains of absorption in front of the central compartment."""
-    centre = plan.central[0]
-    onward = {j: response for (i, j), response in found.items() if i == centre}
+    """Put the chains of absorption in front of the central compartment, and of the metabolite's."""
+    onward = _arriving(found, plan, p)
     place = 0
     for chain in plan.chains:
         rates = [p[name] for name in chain.rates]
@@ -224,16 +225,30 @@ def _precede(found: dict[tuple[int, int], Response], plan: Plan, p: Parameters) 
         place += len(rates)
 
 
+def _arriving(found: dict[tuple[int, int], Response], plan: Plan, p: Parameters) -> dict[int, Response]:
+    """What a unit that leaves the chains becomes in each compartment: drug, and metabolite where some is formed before."""
+    if plan.first_pass is None:
+        return {j: response for (i, j), response in found.items() if i == plan.central[0]}
+    formed = p[plan.first_pass]
+    arriving: dict[int, Response] = {}
+    for centre, share in zip(plan.central, (1.0 - formed, formed), strict=True):
+        for (i, j), response in found.items():
+            if i == centre:
+                arriving[j] = (*arriving.get(j, ()), *(term._replace(weight=share * term.weight) for term in response))
+    return arriving
+
+
 def _values(q: Prepared, layout: Layout, pairs: Sequence[tuple[int, int]], t: Scalar, zeros: int) -> list[Scalar]:
     """The responses `pairs`, integrated `zeros` times over time: what they share is worked out once."""
-    parts = [layout[pair].part._replace(zeros=zeros) for pair in pairs]
-    unlike = list(dict.fromkeys(parts))
+    terms = [[(one.weight, one.part._replace(zeros=zeros)) for one in layout[pair]] for pair in pairs]
+    unlike = list(dict.fromkeys(part for some in terms for _, part in some))
     through = [part for part in unlike if part.through]
     found = dict(zip(through, passages(through, q.phases, q.nodes, t), strict=True))
     for part in unlike:
         if not part.through:
             found[part] = decay_divided((*(q.nodes[n] for n in part.stages), *([0.0] * zeros)), t)
-    return [q.weights[layout[pair].weight] * found[part] for pair, part in zip(pairs, parts, strict=True)]
+    values = [[q.weights[weight] * found[part] for weight, part in some] for some in terms]
+    return [sum(some[1:], start=some[0]) for some in values]
 
 
 def _gathered(

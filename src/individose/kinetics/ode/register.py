@@ -15,6 +15,7 @@ from individose.kinetics.ode.systems.disposition import DEPOT, ELIMINATING, TRAN
 from individose.kinetics.ode.systems.elimination import LAWS, Law
 from individose.kinetics.ode.systems.friberg import friberg
 from individose.kinetics.ode.systems.indirect_response import indirect_response
+from individose.kinetics.ode.systems.metabolite import Metabolite
 from individose.kinetics.ode.systems.savic_transit import savic_transit
 from individose.kinetics.ode.systems.target_mediated import target_mediated
 from individose.kinetics.ode.systems.weibull_absorption import weibull_absorption
@@ -39,8 +40,9 @@ def composed(
     elimination: str = "linear",
     effect: str | None = None,
     remembering: str | None = None,
+    metabolite: Metabolite | None = None,
 ) -> OdeSystem:
-    """The system of a disposition, the chains and entries of its input, an elimination and an effect.
+    """The system of a disposition, the chains and entries of its input, an elimination, a metabolite and an effect.
 
     **Arguments:** `given` are the parameters that a card gives; `remembering` is a name of `REMEMBERING`.
 
@@ -77,7 +79,7 @@ def composed(
         )
     size = 1 + list(CHOICES).index(disposition)
     law = _law("linear" if elimination in ("hill", "target_mediated") else elimination, given)
-    pk = Disposition(choice, tuple(name for name in choice if name in given), size, chains, law, slowed)
+    pk = Disposition(choice, tuple(name for name in choice if name in given), size, chains, law, slowed, metabolite)
     found = _with_input(pk, elimination, entries, remembering)
     if effect is None:
         return found
@@ -98,9 +100,9 @@ def _with_input(pk: Disposition, elimination: str, entries: tuple[Entry, ...], r
 
 
 def _law(word: str, given: Collection[str]) -> Law:
-    for law in LAWS[word]:
-        if set(law.parameters) <= set(given):
-            return law
+    whole = [law for law in LAWS[word] if set(law.parameters) <= set(given)]
+    if whole:
+        return max(whole, key=lambda law: len(law.parameters))
     raise CardError(
         f"elimination {word} is given {', '.join(sorted(given))}",
         f"it needs {' or '.join(', '.join(law.parameters) for law in LAWS[word])}",
@@ -158,6 +160,11 @@ ODE_SYSTEMS: dict[str, OdeSystem] = {
         2, depot=True, elimination="michaelis_menten_inhibited", own=(*SATURABLE, "inhibition", "T50")
     ),
     "auto_inhibition, clearance": _example(elimination="inhibited", own=("inhibition", "kinh")),
+    "auto_inhibition, by exposure": _example(elimination="inhibited", own=("inhibition", "C50_inh", "kinh")),
+    "auto_inhibition, inactivation": _example(
+        elimination="michaelis_menten_inhibited", own=(*SATURABLE, "kinact", "KI", "kenz")
+    ),
+    "auto_induction": _example(2, depot=True, elimination="induced", own=("induction", "C50_ind", "kenz")),
     "savic_transit": _example(depot=True, remembering="savic_transit", own=("MTT", "n")),
     "savic_transit, two_compartment": _example(2, depot=True, remembering="savic_transit", own=("MTT", "n")),
     "weibull": _example(remembering="weibull", own=("Td", "shape")),

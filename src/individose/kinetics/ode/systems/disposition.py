@@ -12,14 +12,16 @@ The pharmacokinetic half of every system here, in the parameterisations of the c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax.numpy as jnp
 
 from individose.kinetics.linear.composition import Chain
 from individose.kinetics.linear.parameterisation import disposition as parameterised
-from individose.kinetics.ode.model import Amounts, Moment, OdeSystem, Scalar
+from individose.kinetics.ode.model import Amounts, Moment, OdeSystem, Output, Scalar
 from individose.kinetics.ode.systems.elimination import LAWS, Law
+from individose.kinetics.ode.systems.metabolite import Metabolite
 from individose.kinetics.system import Entry, Parameters
 
 COMPARTMENTS = ("central", "peripheral", "peripheral2")
@@ -37,6 +39,7 @@ class Disposition:
       names that are parameters.
     - `size`: 1, 2 or 3 compartments. `chains`: what leads into the central one.
     - `law` of elimination. `slowed`: the rate constants (`10`, `12`, ..) with a C50 and an alpha of their own.
+    - `metabolite` that is formed; its compartments come behind the drug's.
     """
 
     choice: tuple[str, ...]
@@ -45,6 +48,7 @@ class Disposition:
     chains: tuple[Chain, ...] = ()
     law: Law = LAWS["linear"][0]
     slowed: tuple[str, ...] = ()
+    metabolite: Metabolite | None = None
 
     @property
     def stages(self) -> int:
@@ -52,18 +56,28 @@ class Disposition:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return (*(stage for chain in self.chains for stage in chain.stages), *COMPARTMENTS[: self.size])
+        formed = self.metabolite.names if self.metabolite else ()
+        stages = (stage for chain in self.chains for stage in chain.stages)
+        return (*stages, *COMPARTMENTS[: self.size], *formed, *self.law.states)
 
     @property
     def parameters(self) -> tuple[str, ...]:
         hill = (f"{word}_{name}" for word in ("C50", "alpha") for name in self.slowed)
         rates = (rate for chain in self.chains for rate in chain.rates)
-        return tuple(dict.fromkeys((*self.law.parameters, *self.given, *rates, *hill)))
+        formed = self.metabolite.parameters if self.metabolite else ()
+        return tuple(dict.fromkeys((*self.law.parameters, *self.given, *rates, *hill, *formed)))
 
     @property
     def losses(self) -> tuple[str, ...]:
         """The rate constant of each stage, and nothing for the others."""
-        return (*(rate for chain in self.chains for rate in chain.rates), *([""] * self.size))
+        return (*(rate for chain in self.chains for rate in chain.rates), *([""] * (len(self.names) - self.stages)))
+
+    def untreated(self, before: int = 0) -> Callable[[Parameters], Amounts] | None:
+        """`OdeSystem.initial` of this disposition with `before` compartments of others in front: that of the law's states."""
+        if not any(self.law.start):
+            return None
+        start = (*(0.0,) * (before + len(self.names) - len(self.law.states)), *self.law.start)
+        return lambda p: tuple(jnp.full_like(self.volume(p), x) for x in start)
 
     def volume(self, p: Parameters) -> Scalar:
         """Of the central compartment, L."""
@@ -73,20 +87,44 @@ class Disposition:
         """Central amount over its volume, mg/L; `x` begins with this disposition's compartments."""
         return x[self.stages] / self.volume(p)
 
+    def outputs(self, before: int = 0) -> dict[str, Output]:
+        """What is observed, where `before` compartments of others come first."""
+        seen: dict[str, Output] = {"central": lambda p, x: self.concentration(p, x[before:])}
+        if self.metabolite is not None:
+            formed, place = self.metabolite, before + self.stages + self.size
+            seen["metabolite"] = lambda p, x: formed.concentration(p, x[place : place + len(formed.names)])
+        return seen
+
+    def entering(self, p: Parameters, absorbed: Scalar) -> Amounts:
+        """Where what is absorbed goes (mg, or mg/h), by compartment of this disposition."""
+        nothing = jnp.zeros_like(absorbed)
+        as_drug, formed = self.metabolite.divided(p, absorbed) if self.metabolite else (absorbed, nothing)
+        shares = {self.stages: as_drug, self.stages + self.size: formed}
+        return tuple(shares.get(i, nothing) for i in range(len(self.names)))
+
     def rhs(self, p: Parameters, x: Amounts, now: Moment) -> Amounts:
         """Rates of change of this disposition's compartments, which come first in `x`."""
         c = self.concentration(p, x)
         spared = {name: jnp.zeros_like(c) for name in self.choice if name not in self.given}
         (k10, exchange), _ = parameterised(self.choice, {**p, **spared})
         slopes, arriving = self._absorbed(p, x)
-        change = arriving - self.law.rate(p, c, self._slowed(p, "10", k10, c) * x[self.stages], now)
+        last = len(self.names)
+        own = x[last - len(self.law.states) : last]
+        eliminated = self.law.rate(p, c, self._slowed(p, "10", k10, c) * x[self.stages], own, now)
+        as_drug, formed = self.metabolite.divided(p, arriving) if self.metabolite else (arriving, None)
+        change = as_drug - eliminated
         outer: list[Scalar] = []
         for i, (out, back) in enumerate(exchange, start=2):
             outward = self._slowed(p, f"1{i}", out, c) * x[self.stages]
             moved = outward - self._slowed(p, f"{i}1", back, c) * x[self.stages + i - 1]
             change = change - moved
             outer.append(moved)
-        return (*slopes, change, *outer)
+        others = () if self.law.change is None else self.law.change(p, c, own)
+        if self.metabolite is not None and formed is not None:
+            place = self.stages + self.size
+            inside = x[place : place + len(self.metabolite.names)]
+            others = (*self.metabolite.rhs(p, inside, eliminated, formed), *others)
+        return (*slopes, change, *outer, *others)
 
     def _absorbed(self, p: Parameters, x: Amounts) -> tuple[list[Scalar], Scalar]:
         """Rates of change of the stages, and what reaches the central compartment, mg/h."""
@@ -121,7 +159,8 @@ def described(pk: Disposition) -> str:
     sizes = {1: "one_compartment", 2: "two_compartment", 3: "three_compartment"}
     by = ["+".join(chain.stages) for chain in pk.chains] or ["intravenous"]
     hill = ["transfer slowed by concentration"] if pk.slowed else []
-    return ", ".join([sizes[pk.size], pk.law.name, *by, *hill, "/".join(pk.given)])
+    formed = [", ".join(("metabolite", "/".join(pk.metabolite.parameters)))] if pk.metabolite else []
+    return ", ".join([sizes[pk.size], pk.law.name, *by, *hill, "/".join(pk.given), *formed])
 
 
 def drug(pk: Disposition, entries: tuple[Entry, ...] = ()) -> OdeSystem:
@@ -132,8 +171,10 @@ def drug(pk: Disposition, entries: tuple[Entry, ...] = ()) -> OdeSystem:
         parameters=pk.parameters,
         dosed=pk.names[0],
         rhs=pk.rhs,
-        outputs={"central": pk.concentration},
+        outputs=pk.outputs(),
         clock=pk.law.clock,
         entries=entries,
         losses=pk.losses,
+        responses=pk.law.states,
+        initial=pk.untreated(),
     )

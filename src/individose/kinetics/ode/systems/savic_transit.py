@@ -39,8 +39,10 @@ def savic_transit(pk: Disposition, *, doses: int = REMEMBERED) -> OdeSystem:
 
     def rhs(p: Parameters, x: Amounts, now: Moment) -> Amounts:
         arriving = delivery(p, now)
-        first, *others = pk.rhs(p, x[1:], now)
-        return (-arriving, first + arriving, *others)
+        slopes = pk.rhs(p, x[1:], now)
+        if pk.stages:
+            return (-arriving, slopes[0] + arriving, *slopes[1:])
+        return (-arriving, *(a + b for a, b in zip(slopes, pk.entering(p, arriving), strict=True)))
 
     return OdeSystem(
         name=f"{described(pk)}, savic_transit",
@@ -48,9 +50,11 @@ def savic_transit(pk: Disposition, *, doses: int = REMEMBERED) -> OdeSystem:
         parameters=(*pk.parameters, "MTT", "n"),
         dosed="transit",
         rhs=rhs,
-        outputs={"central": lambda p, x: pk.concentration(p, x[1:])},
+        outputs=pk.outputs(1),
         clock=pk.law.clock,
         doses=doses,
         undelivered=lambda p, age: gammaincc(*jax.lax.stop_gradient((p["n"] + 1.0, (p["n"] + 1.0) * age / p["MTT"]))),
         losses=("", *pk.losses),
+        responses=pk.law.states,
+        initial=pk.untreated(1),
     )

@@ -57,6 +57,7 @@ def target_mediated(pk: Disposition, entries: tuple[Entry, ...] = (), *, stiff: 
         rhs=rhs,
         outputs={
             "central": concentration,
+            **{name: output for name, output in pk.outputs().items() if name != "central"},
             "total": lambda p, x: x[centre] / pk.volume(p),
             "target": lambda p, x: x[-1],
         },

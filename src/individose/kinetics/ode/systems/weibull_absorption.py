@@ -32,7 +32,7 @@ def weibull_absorption(pk: Disposition, *, doses: int = REMEMBERED) -> OdeSystem
 
     def delivered(p: Parameters, now: Moment) -> Amounts:
         so_far = absorbed(p, now)
-        return (-so_far, so_far, *(jnp.zeros_like(so_far),) * (pk.size - 1))
+        return (-so_far, *pk.entering(p, so_far))
 
     return OdeSystem(
         name=f"{described(pk)}, weibull",
@@ -40,10 +40,12 @@ def weibull_absorption(pk: Disposition, *, doses: int = REMEMBERED) -> OdeSystem
         parameters=(*pk.parameters, "Td", "shape"),
         dosed="gut",
         rhs=rhs,
-        outputs={"central": lambda p, x: pk.concentration(p, x[1:])},
+        outputs=pk.outputs(1),
         clock=pk.law.clock,
         doses=doses,
         delivered=delivered,
         undelivered=lambda p, age: jnp.exp(-((jnp.maximum(age, 1e-300) / p["Td"]) ** p["shape"])),
         losses=("", *pk.losses),
+        responses=pk.law.states,
+        initial=pk.untreated(1),
     )
