@@ -243,7 +243,10 @@ class Card:
         """What the system is made of, for people."""
         if self.parts:
             return " beside ".join(f"{name} ({card.system})" for name, card in self.parts)
-        inputs = " or ".join(self.inputs) + (f" of {self.stages} stages" if self.stages else "")
+        ways = [word for word in self.inputs if word not in ("bolus", "infusion")]
+        alone = [word for word in self.inputs if word not in ways]
+        inputs = " or ".join([*([" and ".join(ways)] if ways else []), *alone])
+        inputs += f" of {self.stages} stages" if self.stages else ""
         words = [self.disposition, f"input {inputs}"]
         words += [f"elimination {self.elimination}"] if self.elimination != "linear" else []
         words += [f"metabolite {self.metabolite}"] if self.metabolite else []
