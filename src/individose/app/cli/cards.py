@@ -67,7 +67,8 @@ def _list(listed: Sequence[Summary]) -> None:
     from rich.table import Table
 
     table = Table("card", "drug", "grade", "n", "population", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.columns[0].no_wrap = True
+    for column in table.columns[:3]:
+        column.no_wrap = True
     table.columns[3].justify = "right"
     for one in listed:
         table.add_row(one.id, one.drug, one.grade, str(size(one.population) or ""), one.population)
