@@ -333,7 +333,7 @@ def test_steady_state_equals_300_doses(case):
         unit = jnp.where(jnp.arange(system.size) == into, 1.0, 0.0)
         each = jax.vmap(lambda since: one(unit, duration, since))(phase + arrived)
         regimen = (jnp.asarray(100.0), duration, jnp.asarray(12.0))
-        return jnp.stack(amounts_at_phase(system, q, into, *regimen, phase, 4)), jnp.sum(each, axis=0)
+        return jnp.stack(amounts_at_phase(system, q, into, *regimen, phase)), jnp.sum(each, axis=0)
 
     crossed = [(into, *dosing) for into in range(system.size) for dosing in DOSINGS.values()]
     into, duration, phase = (jnp.asarray(x) for x in zip(*crossed, strict=True))
