@@ -116,7 +116,8 @@ def table_without(rates: Sequence[Array], left_out: Sequence[Sequence[Array]], t
             for k, weight in enumerate(sums):
                 longer[k] = longer[k] + weight * (x - ordered[k])
             sums = longer
-        terms = [weight * last[k] for k, weight in enumerate(sums)]
+        # where nothing is left the sum ends in a constant: a pulse at 0, which is over
+        terms = [weight * last[k] for k, weight in enumerate(sums[:count])]
         found.append(sum(terms[1:], start=terms[0]) * half)
     return found
 
