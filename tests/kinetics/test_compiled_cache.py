@@ -120,6 +120,8 @@ OTHERS = [
     ),
 ]
 """Two to four doses and levels: one padded size."""
+SURPRISING = newborn(1.4, [Dose(0.0, 25.0), Dose(12.0, 4.0)], [(2.0, 12.0), (40.0, 35.0)])
+"""A level that rises without a dose: its search is looked at again from other starts, a program of its own."""
 
 
 def everything(subject):
@@ -137,6 +139,7 @@ def everything(subject):
 
 def test_a_fit_compiles_nothing_for_other_values_and_counts():
     everything(FIRST)
+    everything(SURPRISING)
     for other in OTHERS:
         with counting() as programs:
             everything(other)
