@@ -21,6 +21,7 @@ from individose.app.actions.problems import bind_all, shared_sizes
 from individose.events import Level
 from individose.inference.individual import map as mode
 from individose.inference.individual.estimator import stack, ward_rows
+from individose.inference.individual.ward import ward
 
 COUNT = 10_000
 
@@ -28,10 +29,10 @@ COUNT = 10_000
 def measure() -> dict[str, float]:
     generator = np.random.default_rng(0)
     real = newborns()
-    ward = [_perturbed(real[i % len(real)], generator) for i in range(COUNT)]
+    patients = [_perturbed(real[i % len(real)], generator) for i in range(COUNT)]
     card = ido.card("phenobarbital/grasela1985")
     start = time.perf_counter()
-    bounds, refused = bind_all(card, ward)
+    bounds, refused = bind_all(card, patients)
     bound = time.perf_counter() - start
     assert not refused
     groups = [(p[0].likelihood, stack([x.data for x in p], ward_rows(len(p)))) for _, p in shared_sizes(bounds)]
@@ -40,7 +41,7 @@ def measure() -> dict[str, float]:
     fit_first, fit_later = _timed(lambda: [ward(f, d, s, settings) for f, d, s in groups])
     predict_first, predict_later = _timed(lambda: [predict_ward(f, s, d) for f, d, s in groups])
     start = time.perf_counter()
-    whole = ido.fit_ward(card, ward)
+    whole = ido.fit_ward(card, patients)
     end_to_end = time.perf_counter() - start
     codes = [f.status.code for f in whole.fits]
     return {

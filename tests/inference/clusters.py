@@ -29,6 +29,7 @@ class Map:
 
     together = True
     cornered = False
+    backward = None
     by_subject = 2
 
     @property

@@ -38,6 +38,11 @@ class Likelihood(Protocol):
         ...
 
     @property
+    def backward(self) -> Likelihood | None:
+        """The same with a gradient that is faster backward than forward; None where that cannot be had."""
+        ...
+
+    @property
     def relative(self) -> tuple[bool, ...]:
         """Which of the patient's own effects act on a logarithm or a logit, so that their SD is a matter of factors."""
         ...

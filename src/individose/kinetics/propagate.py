@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from individose.kinetics.prefix import prefix_states
 from individose.kinetics.schedule import Schedule, SteadyDoses
 from individose.kinetics.steady import amounts_at_phase
 from individose.kinetics.system import Outputs, Parameters, Prepared, Rates, State, System
@@ -35,6 +36,10 @@ def _of(prepared: Prepared, piece: Index) -> Prepared:
     return jax.tree.map(row, prepared)
 
 
+def _varies(prepared: Prepared) -> bool:
+    return any(x.shape[0] > 1 for x in jax.tree.leaves(prepared))
+
+
 def _rates(schedule: Schedule, segment: Index, size: int) -> Rates:
     if schedule.rate_mg_h is None:
         return None
@@ -42,8 +47,9 @@ def _rates(schedule: Schedule, segment: Index, size: int) -> Rates:
     return tuple(row[i] for i in range(size))
 
 
-def anchor_states(system: System, prepared: Prepared, schedule: Schedule) -> State:
-    """Amounts (mg) right after each anchor: for each compartment an array (anchors,)."""
+def anchor_states(system: System, prepared: Prepared, schedule: Schedule, *, at_once: bool = False) -> State:
+    """Amounts (mg) right after each anchor: for each compartment an array (anchors,); `at_once` chooses the road (see
+    `prefix`), which makes no difference to the amounts."""
     size = system.size
     rates = jnp.zeros((len(schedule.span_h), 0)) if schedule.rate_mg_h is None else jnp.asarray(schedule.rate_mg_h)
     before = jnp.concatenate([rates[:1], rates[:-1]])
@@ -51,6 +57,9 @@ def anchor_states(system: System, prepared: Prepared, schedule: Schedule) -> Sta
     piece_before = jnp.concatenate([piece[:1], piece[:-1]])
     columns = [jnp.asarray(x) for x in (schedule.span_h, schedule.keep, schedule.amount_mg, schedule.into)]
     started = _steady_amounts(system, prepared, schedule)
+    if at_once and system.joins:
+        mine = jax.vmap(lambda row: _of(prepared, row))(piece_before) if _varies(prepared) else prepared
+        return prefix_states(system, mine, schedule, before if before.shape[1] else None, started)
 
     def step(carried: State, anchor: Any) -> tuple[State, State]:
         (span, keep, amount, into), rate, mine, start = anchor
@@ -89,12 +98,14 @@ def _steady_amounts(system: System, prepared: Prepared, schedule: Schedule) -> A
     return kind, tuple(jnp.zeros(anchors).at[steady.anchor].add(x) for x in amounts)
 
 
-def concentrations(system: System, p: PieceParameters, schedule: Schedule) -> Float[Array, " samples"]:
-    """Concentration (mg/L) at every sample; padding gives a harmless finite number."""
+def concentrations(
+    system: System, p: PieceParameters, schedule: Schedule, *, at_once: bool = False
+) -> Float[Array, " samples"]:
+    """Concentration (mg/L) at every sample; padding gives a harmless finite number. `at_once`: see `anchor_states`."""
     if system.whole is not None:
         return system.whole.levels(p, schedule)
     prepared = prepare(system, p)
-    states = anchor_states(system, prepared, schedule)
+    states = anchor_states(system, prepared, schedule, at_once=at_once)
 
     def sample(segment: Index, since: Scalar, output: Index, seen: Index | None) -> Scalar:
         mine = _of(prepared, jnp.asarray(schedule.piece)[segment])

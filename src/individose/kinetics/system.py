@@ -119,6 +119,11 @@ class System:
         return self.whole is None or self.whole.marching
 
     @property
+    def joins(self) -> bool:
+        """Whether `prefix` pays: it is in closed form and has few compartments, whose third power the work grows with."""
+        return self.linear and self.size <= 6
+
+    @property
     def rough(self) -> System:
         """The same, faster and right to about 1e-4: for clusters of points; itself where it is in closed form."""
         return self if self.whole is None or self.whole.rough is None else self.whole.rough()

@@ -78,7 +78,7 @@ class Relation:
     have; `guarded` are the names of the parameters with a normal effect that are never below 0; `derived` are parameters
     that are built on others, of these and of `parts` (see `prediction.derived`); `infused` and `slots` say what a history
     that is arranged by the parameters may hold (see `kinetics.arrange`), `worn` and `censored` whether anything is taken off
-    again or lies beyond a limit: what is not there is not compiled.
+    again or lies beyond a limit: what is not there is not compiled; `at_once` is the road of the solve (`kinetics.prefix`).
     """
 
     system: System
@@ -95,6 +95,7 @@ class Relation:
     guarded: tuple[str, ...] = ()
     derived: tuple[Derived, ...] = ()
     parts: tuple[str, ...] = ()
+    at_once: bool = False
 
     @property
     def moves(self) -> bool:
@@ -110,6 +111,11 @@ class Relation:
     def rough(self) -> Relation:
         """The same over a faster solver, right to about 1e-4; itself where the levels are in closed form."""
         return replace(self, system=self.system.rough)
+
+    @property
+    def backward(self) -> Relation | None:
+        """The same over the road whose gradient is faster backward; None where there is none."""
+        return replace(self, at_once=True) if self.system.joins else None
 
     @property
     def cornered(self) -> bool:
@@ -174,7 +180,7 @@ class Relation:
     def predict(self, eta: Eta, data: Data) -> Float[Array, " samples"]:
         """Concentration at every sample, mg/L."""
         p = self.individual(eta, data)
-        return concentrations(self.system, p, self.schedule(p, data))
+        return concentrations(self.system, p, self.schedule(p, data), at_once=self.at_once)
 
     def area(self, eta: Eta, data: Data) -> Float[Array, " samples"]:
         """Area under the curve from the start of the history to every sample, mg.h/L."""
