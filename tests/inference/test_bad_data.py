@@ -52,6 +52,19 @@ def test_two_levels_at_one_time_that_disagree_are_said():
     assert np.isfinite(found.fit.eta).all()
 
 
+def test_a_dose_that_rests_on_a_level_in_doubt_says_so():
+    """Both are near enough to the fit that none is missed; each is rare given the other."""
+    at = true_levels([47.0])[0]
+    found = described([(47.0, 0.7 * at), (47.0, 1.3 * at)])
+    assert "level-contradicts" in codes(found, "warning")
+    assert found.advice.candidates
+    assert found.advice.sentence.endswith("settle that before this dose is given.")
+    assert "advice-in-doubt" in codes(found, "warning")
+    agreeing = described([(47.0, 0.95 * at), (47.0, 1.05 * at)])
+    assert "doubt" not in agreeing.advice.sentence
+    assert "advice-in-doubt" not in codes(agreeing, "warning", "caution", "note")
+
+
 def test_all_levels_below_the_limit_pull_the_estimate_down_as_far_as_their_probability_says():
     limit = 8.0
     subject = ido.subject(

@@ -1,6 +1,6 @@
 """From parameters to a decision: exposure at steady state, targets, ranked regimens."""
 
-from individose.dosing.advice import Advice, Candidate, advise, percent
+from individose.dosing.advice import Advice, Candidate, advise, in_doubt, percent
 from individose.dosing.averaging import advise_average, average_steady_state, steady_between
 from individose.dosing.exposure import METRICS, exact_dose, steady_state, steady_states
 from individose.dosing.products import Option, Options, ProductRegimen, Wanted, options
@@ -20,6 +20,7 @@ __all__ = [
     "average_steady_state",
     "current_regimen",
     "exact_dose",
+    "in_doubt",
     "options",
     "percent",
     "steady_between",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -103,6 +103,23 @@ def reason_against(fit: Fit) -> str:
         return f"the estimate of this patient is {fit.status.code}. {fit.status.sentence}"
     missed = [notice.sentence for notice in fit.notices if notice.code == "level-missed"]
     return f"the fit does not explain {len(missed)} of the levels. {missed[0]}" if missed else ""
+
+
+DOUBTS = ("level-contradicts", "mistimed-trough")
+"""Findings about a single level that a dose then rests on."""
+
+
+def in_doubt(advice: Advice, findings: Sequence[Notice]) -> Advice:
+    """Advice that says itself when one of the levels it rests on is probably wrong; as it is where none is."""
+    grave = [notice for notice in findings if notice.code in DOUBTS and notice.grade == "warning"]
+    if not grave or not advice.candidates:
+        return advice
+    said = "A level that it rests on is in doubt (see the warnings): settle that before this dose is given."
+    return replace(
+        advice,
+        sentence=f"{advice.sentence} {said}",
+        notices=(*advice.notices, Notice("advice-in-doubt", said, "warning")),
+    )
 
 
 def _candidate(found: Mapping[str, np.ndarray], i: int, chosen: Chosen, target: Target, level: float) -> Candidate:

@@ -18,6 +18,7 @@ from individose.dosing import (
     advise_average,
     average_steady_state,
     current_regimen,
+    in_doubt,
     steady_between,
     steady_state,
 )
@@ -160,6 +161,8 @@ def _averaged(
     advice = None
     if first.target is not None and main.dosing is not None:
         advice = advise_average(averaged, first.target, level=level)
+        if first.diagnostics is not None:
+            advice = in_doubt(advice, first.diagnostics.notices)
     return replace(
         first,
         exposure=exposure,

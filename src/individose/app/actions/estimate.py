@@ -12,7 +12,7 @@ from individose.app.actions.diagnose import diagnose, diagnose_ward
 from individose.app.actions.problems import Method
 from individose.app.actions.problems import fit as fit_one
 from individose.base import InputError, Notice
-from individose.dosing import Advice, Regimen, advise, current_regimen, steady_state, steady_states
+from individose.dosing import Advice, Regimen, advise, current_regimen, in_doubt, steady_state, steady_states
 from individose.drugs import Card, Target
 from individose.events import Dose, Level, Subject, expand_doses
 from individose.inference import Averaged, Estimate, Fit
@@ -141,6 +141,9 @@ def describe(
     regimen = current_regimen(patient)
     chosen = target or (card.targets[0] if card.targets else None)
     advised = advise(fit, chosen, level=level) if advice and chosen is not None and card.dosing is not None else None
+    found = diagnose(fit) if behind else None
+    if advised is not None and found is not None:
+        advised = in_doubt(advised, found.notices)
     return CaseResult(
         card=card,
         subject=patient,
@@ -153,7 +156,7 @@ def describe(
         target=chosen,
         advice=advised,
         curve=_curve(fit, patient, regimen, level) if curve else None,
-        diagnostics=diagnose(fit) if behind else None,
+        diagnostics=found,
     )
 
 
