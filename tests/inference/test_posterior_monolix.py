@@ -1,15 +1,26 @@
 """Posterior means and SDs of twenty patients each against Monolix's conditional distributions (about 10,000 draws)."""
 
-from functools import cache
+from functools import cache, partial
 
+import jax
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 import individose as ido
 import reference_data
-from individose.app.actions.problems import fit_ward
+from individose.app.actions.problems import fit_ward, problem
 from individose.drugs.schema import read_card
-from tolerances import POSTERIOR_MEAN, POSTERIOR_MEAN_WORST, POSTERIOR_SD
+from individose.events import Dose, Subject
+from individose.prediction import bind
+from tolerances import (
+    POSTERIOR_DOSE,
+    POSTERIOR_MEAN,
+    POSTERIOR_MEAN_WORST,
+    POSTERIOR_SD,
+    POSTERIOR_TIME,
+    within_standard_errors,
+)
 
 pytestmark = pytest.mark.reference
 
@@ -74,3 +85,53 @@ def test_means_and_sds_equal_monolix(name, method):
     assert np.median(away) < POSTERIOR_MEAN
     assert np.max(away) < POSTERIOR_MEAN_WORST
     assert np.median(ratio) < POSTERIOR_SD
+
+
+# Doses from the whole posterior, as posologyr finds them: P(C(3 h) > 30) = 0.89, P(AUC(0-12 h) > 500) = 0.89, and the time
+# from which on 89 % of the curves after 100 mg are below 0.5 (on its grid of 0.1 h).
+
+SHARE = 0.89
+
+
+@partial(jax.jit, static_argnums=(0, 3))
+def over_draws(likelihood, etas, data, what):
+    each = likelihood.area if what == "area" else likelihood.predict
+    return jax.lax.map(lambda eta: each(eta, data), etas, batch_size=64)
+
+
+def after_one(fit, etas, amount, times, what="level"):
+    """Levels or areas (draws, times) of each draw after a single dose, from nothing."""
+    one = problem(bind(fit.problem.context.card, Subject("a", (Dose(0.0, amount, into="cmt1"),))))
+    return np.asarray(over_draws(one.likelihood, etas, one.at(times), what))[:, : len(times)]
+
+
+@pytest.mark.parametrize(("name", "count"), [("run001", 20), pytest.param("run201", 4, marks=pytest.mark.slow)])
+def test_doses_from_the_posterior_equal_posologyrs(name, count):
+    """Its own samplers differ by up to 5.6 %: ours lies between them, or as near as its own Monte Carlo error lets it."""
+    folder = f"map/posterior_monolix_{name}"
+    expected = reference_data.rows(f"{folder}/expected_dose.csv")
+    patients = ido.read_nonmem(reference_data.path(f"{folder}/data.csv"), ignore=("s2_sampling",))
+    apart = []
+    for fit, row in zip(fit_ward(card(name), patients[:count], "sir").fits, expected, strict=False):
+        etas = fit.sample()
+        for key, hours, aim, what in (("dose_conc", 3.0, 30.0, "level"), ("dose_auc", 12.0, 500.0, "area")):
+
+            def reached(amount, fit=fit, etas=etas, hours=hours, what=what):
+                return after_one(fit, etas, amount, [hours], what)[:, 0]
+
+            def short(amount, reached=reached, aim=aim):
+                return np.quantile(reached(amount), 1.0 - SHARE) - aim
+
+            dose = brentq(short, 500.0, 20_000.0, rtol=1e-4)
+            parts = [np.quantile(some, 1.0 - SHARE) for some in np.array_split(reached(dose), 10)]
+            error = dose * np.std(parts, ddof=1) / np.sqrt(10) / aim
+            stated = [float(row[f"{key}_{by}"]) for by in ("mlx", "mcmc", "sir")]
+            between = np.clip(dose, min(stated), max(stated))
+            assert within_standard_errors(dose, between, error), (fit.id, key)
+            apart.append(dose / np.median(stated) - 1.0)
+        grid = 0.1 * np.arange(1, 601)
+        curve = np.quantile(after_one(fit, etas, 100.0, grid.tolist()), SHARE, axis=0)
+        below = grid[np.flatnonzero(curve >= 0.5)[-1] + 1]
+        stated = [float(row[f"time_cmin_{by}"]) for by in ("mlx", "mcmc", "sir")]
+        assert min(stated) * (1 - POSTERIOR_TIME) - 0.1 <= below <= max(stated) * (1 + POSTERIOR_TIME) + 0.1, fit.id
+    assert abs(np.median(apart)) < POSTERIOR_DOSE
