@@ -43,7 +43,8 @@ class Simulation:
     parameters behind them at the last covariates, by name (patients,).
 
     `subjects` are the patients of a table that the virtual ones were made after, equally many each and in this order; none
-    for a regimen. `doses` are those of all virtual patients, none where they differ.
+    for a regimen. `doses` are those of all virtual patients, none where they differ; `analyte` is what the levels are of,
+    where one was named.
     """
 
     card: str
@@ -57,6 +58,7 @@ class Simulation:
     uncertainty: bool = False
     subjects: tuple[str, ...] = ()
     doses: tuple[Dose, ...] = ()
+    analyte: str | None = None
 
     def of_subject(self) -> dict[str, np.ndarray]:
         """The levels (patients, times) by the patient of the table that they were made after."""
@@ -76,6 +78,7 @@ class Settings:
     extrapolate: bool
     quantiles: tuple[float, ...]
     progress: Progress | None
+    analyte: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ def simulate(
     uncertainty: bool = False,
     occasions_h: Sequence[float] = (),
     quantiles: Sequence[float] = QUANTILES,
+    analyte: str | None = None,
     extrapolate: bool = False,
     progress: Progress | None = None,
 ) -> Simulation:
@@ -106,12 +110,14 @@ def simulate(
     **Arguments:** either `patient`, whose doses and covariates all virtual patients share, or `doses` and `covariates`;
     `residual_error` adds the card's residual error to each level (a level below 0 is then shown as 0); `uncertainty` gives
     each virtual patient constants drawn from their standard errors; at `occasions_h` a new occasion begins, with new
-    effects by occasion; `quantiles` are probabilities; `progress` is told how many patients were just done.
+    effects by occasion; `quantiles` are probabilities; `analyte` is what is simulated (the card's first unless named; the
+    same seed gives the same patients for each); `progress` is told how many patients were just done.
 
-    **Raises:** `InputError`, `DomainError` as `fit`; `InputError` for uncertainty without standard errors.
+    **Raises:** `InputError`, `DomainError` as `fit`; `InputError` for uncertainty without standard errors, or an analyte that
+    the card does not know.
     """
     template = patient or subject("virtual", doses=doses, covariates=covariates or {})
-    asked = _settings(times_h, count, seed, residual_error, uncertainty, extrapolate, quantiles, progress)
+    asked = _settings(times_h, count, seed, residual_error, uncertainty, extrapolate, quantiles, progress, analyte)
     if occasions_h:
         template = with_occasions(template, occasions_h, card)
     found = _population(card, template, asked, 0)
@@ -129,6 +135,7 @@ def simulate_subjects(
     residual_error: bool = False,
     uncertainty: bool = False,
     quantiles: Sequence[float] = QUANTILES,
+    analyte: str | None = None,
     extrapolate: bool = False,
     progress: Progress | None = None,
 ) -> tuple[Simulation, tuple[Refused, ...]]:
@@ -143,7 +150,7 @@ def simulate_subjects(
 
     **Raises:** `InputError` where nobody could be simulated.
     """
-    asked = _settings(times_h, count, seed, residual_error, uncertainty, extrapolate, quantiles, progress)
+    asked = _settings(times_h, count, seed, residual_error, uncertainty, extrapolate, quantiles, progress, analyte)
     done: dict[str, _Population] = {}
     refused: list[Refused] = []
     for position, one in enumerate(subjects):
@@ -175,6 +182,7 @@ def _settings(
     extrapolate: bool,
     quantiles: Sequence[float],
     progress: Progress | None,
+    analyte: str | None,
 ) -> Settings:
     times = tuple(float(t) for t in times_h)
     if count < 1 or not times or not np.isfinite(times).all():
@@ -188,7 +196,7 @@ def _settings(
             "probabilities between 0 and 1",
             remedy="As in 0.05, 0.5, 0.95.",
         )
-    return Settings(times, count, seed, residual_error, uncertainty, extrapolate, wanted, progress)
+    return Settings(times, count, seed, residual_error, uncertainty, extrapolate, wanted, progress, analyte)
 
 
 def _simulation(
@@ -215,6 +223,7 @@ def _simulation(
         asked.uncertainty,
         subjects,
         doses,
+        asked.analyte,
     )
 
 
@@ -232,7 +241,7 @@ def _population(card: Card, template: Subject, asked: Settings, position: int, *
         )
     template = replace(template, events=tuple(e for e in template.events if e not in template.levels))
     bound = bind(card, template, extrapolate=asked.extrapolate)
-    sampled = resampled(bound, asked.times_h)
+    sampled = resampled(bound, asked.times_h, asked.analyte)
     streams = [np.random.default_rng([asked.seed, stream, position, *member]) for stream in range(4)]
     one = _One(card, bound.relation, sampled, sampled.data(), bound.now(), min(padded(asked.count), CHUNK))
     levels = np.empty((asked.count, len(asked.times_h)))
@@ -347,7 +356,7 @@ def _parameters_by_patient(relation: Relation, etas: Any, typical: Any, now: Dat
 
 
 def _residuals(stream: np.random.Generator, shape: tuple[int, ...], nu: Any) -> np.ndarray:
-    """Standardised residuals: normal, or Student-t of nu degrees of freedom (simulated levels are of the first analyte)."""
+    """Standardised residuals: normal, or Student-t of nu degrees of freedom (all simulated levels are of one analyte)."""
     normal = stream.standard_normal(shape)
     if nu is None:
         return normal

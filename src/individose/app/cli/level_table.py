@@ -20,8 +20,8 @@ PART = 4096
 
 
 def write_csv(file: str, found: Simulation, tell: Callable[[int], None]) -> None:
-    """ID, TIME (h), DV (mg/L, to the last digit), SIMULATED (1), and SUBJECT where the patients were made after those of a
-    table; `tell` is told how many patients were just written.
+    """ID, TIME (h), DV (mg/L, to the last digit), SIMULATED (1), ANALYTE where one was named, SUBJECT where the patients were
+    made after those of a table; `tell` is told how many patients were just written.
 
     **Raises:** `InputError` for a path that cannot be written.
     """
@@ -90,6 +90,8 @@ def _parts(found: Simulation) -> Iterator[dict[str, np.ndarray]]:
             "DV": levels.ravel(),
             "SIMULATED": np.ones(levels.size, dtype=np.int64),
         }
+        if found.analyte:
+            columns["ANALYTE"] = np.repeat(found.analyte, levels.size)
         if found.subjects:
             columns["SUBJECT"] = np.repeat(np.array(found.subjects)[(ids - 1) // each], times)
         yield columns

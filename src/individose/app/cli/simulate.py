@@ -90,6 +90,7 @@ class Numbers(click.ParamType[tuple[float, ...]]):
 @click.option(
     "--quantiles", type=Numbers(), default="5,25,50,75,95", show_default=True, metavar="P,P,...", help="In per cent."
 )
+@click.option("--analyte", metavar="NAME", help="What is simulated, as in metabolite; the card's first if not given.")
 @click.option("--csv", "csv_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write every level.")
 @click.option(
     "--parquet",
@@ -194,6 +195,7 @@ def _settings(given: dict[str, Any], tell: Progress) -> dict[str, Any]:
         "residual_error": given["residual"],
         "uncertainty": given["uncertainty"],
         "quantiles": [q / 100.0 for q in given["quantiles"]],
+        "analyte": given["analyte"],
         "extrapolate": given["extrapolate"],
         "progress": tell,
     }
@@ -225,7 +227,10 @@ def show(found: Simulation) -> None:
     from rich.table import Table
 
     out = console()
-    table = Table(title=f"Levels of simulated patients with {found.card}", box=box.SIMPLE_HEAD, title_justify="left")
+    of = f" ({found.analyte})" if found.analyte else ""
+    table = Table(
+        title=f"Levels of simulated patients with {found.card}{of}", box=box.SIMPLE_HEAD, title_justify="left"
+    )
     table.add_column("time, h", justify="right")
     for q in found.quantiles:
         table.add_column(f"{100 * q:g} %, mg/L", justify="right")

@@ -25,7 +25,8 @@ def quantile_figure(found: Simulation, width: float = 760.0, height: float = 400
     key, key_height = legend(_entries(found), 50.0, 4.0, width - 66.0, size)
     frame = _frame(seen, width, height, key_height + 16.0, size)
     drawn = [*_bands(found, frame), *_lines(found, frame)]
-    title = f"Simulated levels over time: {len(found.levels)} virtual patients with {found.card}, not real data"
+    of = f" of {found.analyte}" if found.analyte else ""
+    title = f"Simulated levels{of} over time: {len(found.levels)} virtual patients with {found.card}, not real data"
     return drawing(
         name, title, _description(found), width, height,
         key, *_grid(frame), *drawn, *_axes(frame, height), *_doses(seen, frame),

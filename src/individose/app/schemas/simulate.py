@@ -36,6 +36,7 @@ class SimulateDocument(Part):
     uncertainty: Annotated[
         bool, Field(description="Whether each virtual patient has constants drawn from the card's standard errors.")
     ]
+    analyte: Annotated[str | None, Field(description="What the levels are of; null for the first of the card.")] = None
     time_h: tuple[Finite, ...]
     quantiles: Bands
     parameters: Annotated[
@@ -56,6 +57,7 @@ def simulate_document(found: Simulation, refused: tuple[Refusal, ...] = ()) -> S
         seed=found.seed,
         residual_error=found.residual_error,
         uncertainty=found.uncertainty,
+        analyte=found.analyte,
         time_h=tuple(float(t) for t in found.time_h),
         quantiles={f"{q:g}": tuple(band.tolist()) for q, band in found.quantiles.items()},
         parameters={
