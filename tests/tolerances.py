@@ -28,6 +28,9 @@ ESTIMATE = 1e-6
 OBJECTIVE_NONMEM = 1e-4
 """A patient's objective against that at NONMEM's effects: eight printed digits leave this (absolute)."""
 
+OBJECTIVE_LOWER = 1e-5
+"""An objective that is lower than NONMEM's by this is lower beyond printed digits: NONMEM stopped short of it."""
+
 ETA_DIFFERS = 1e-3
 """Individual effects against NONMEM's where the objective has no lower point: how far its optimiser stops off (absolute)."""
 

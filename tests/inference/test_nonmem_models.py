@@ -11,8 +11,9 @@ import pytest
 import individose as ido
 import reference_data
 from individose.inference.predictions import predict_draws
+from individose.inference.problem import loss
 from inference import nonmem_cases as cases
-from tolerances import ETA_DIFFERS, ETA_MEDIAN, OBJECTIVE_NONMEM, PREDICTION_NONMEM, printed
+from tolerances import ETA_DIFFERS, ETA_MEDIAN, OBJECTIVE_LOWER, OBJECTIVE_NONMEM, PREDICTION_NONMEM, printed
 
 pytestmark = pytest.mark.reference
 
@@ -103,7 +104,13 @@ def check_optima(name, count):
         (fit.id, more) for fit, more in zip(fits, ours - theirs, strict=True) if more > OBJECTIVE_NONMEM
     ]
     away = np.abs(np.array([fit.eta for fit in fits]) - expected).max(1)
-    equal = ours > theirs - OBJECTIVE_NONMEM
+    lower = ours <= theirs - OBJECTIVE_LOWER
+    for fit, eta, far in zip(fits, expected, away, strict=True):
+        if far > ETA_DIFFERS:
+            assert loss(fit.problem.likelihood, eta, fit.problem.data) > loss(
+                fit.problem.likelihood, fit.eta, fit.problem.data
+            )
+    equal = ~lower
     assert np.all(away[equal] <= ETA_DIFFERS), [
         (fit.id, far) for fit, far, same in zip(fits, away, equal, strict=True) if same and far > ETA_DIFFERS
     ]
