@@ -71,8 +71,8 @@ def test_what_is_formed_of_an_unsaturated_drug_is_the_closed_form():
     ("remembering", "chains", "own"),
     [
         ("weibull", (), {"Td": 1.0 / ONE["ka"], "shape": 1.0}),
-        ("savic_transit", (DEPOT,), {"MTT": 2.0, "n": 1.0, "ka": ONE["ka"]}),
-        ("savic_transit", (), {"MTT": 2.0, "n": 1.0}),
+        pytest.param("savic_transit", (DEPOT,), {"MTT": 2.0, "n": 1.0, "ka": ONE["ka"]}, marks=pytest.mark.slow),
+        pytest.param("savic_transit", (), {"MTT": 2.0, "n": 1.0}, marks=pytest.mark.slow),
     ],
     ids=["weibull", "savic", "savic without a depot"],
 )

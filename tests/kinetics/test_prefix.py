@@ -16,7 +16,6 @@ from tolerances import IDENTITY
 ONE, TWO = {"CL": 2.0, "V": 30.0}, {"CL": 2.0, "V1": 10.0, "Q": 1.5, "V2": 40.0}
 SYSTEMS = {
     "two compartments, oral": ("two_compartment", ("first_order",), TWO | {"ka": 1.2, "lag": 0.4, "F": 0.7}, {}),
-    "transit": ("one_compartment", ("transit",), ONE | {"ktr": 2.2, "ka": 0.7}, {"stages": 2}),
     "metabolite": (
         "one_compartment",
         ("first_order",),

@@ -53,8 +53,14 @@ TIMES = (0.0, 0.4, 0.6, 0.9, 1.1, 2.0, 5.5, 9.4, 9.6, 12.0, 20.0)
 CUT_H = 0.5
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize(
+    ("road", "way"),
+    [
+        pytest.param(road, way, marks=[pytest.mark.slow] if road == "saturable" and way != "infusion" else [])
+        for road in ROADS
+        for way in WAYS
+    ],
+)
 def test_a_reset_or_a_new_steady_state_cancels_what_is_on_its_way(road, way):
     """EVID 3, EVID 4 and SS = 1: after each of them the doses of the earlier series count nothing, whenever they arrive."""
     more, series = WAYS[way]
@@ -106,7 +112,14 @@ def test_inputs_and_lags_of_many_intervals(case):
     compared("linear", way, more, dose, np.arange(0.0, 150.0, 3.7))
 
 
-@pytest.mark.parametrize("case", [name for name in LONG if name.startswith(("zero-order, 100", "lag of"))])
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(name, marks=[] if name.startswith("zero-order") else [pytest.mark.slow])
+        for name in LONG
+        if name.startswith(("zero-order, 100", "lag of"))
+    ],
+)
 def test_the_same_of_a_saturable_elimination(case):
     way, more, interval, said = LONG[case]
     dose = Dose(0.0, 100.0, interval_h=interval, steady_state=1, additional=3, **said)
@@ -174,6 +187,7 @@ def card(duration):
     return read_card(CARD.replace("D [h]", f"{duration:.1f} [h]"), "long")
 
 
+@pytest.mark.slow
 def test_a_fit_finds_a_duration_longer_than_any_steady_state_had_been_followed_for():
     """The patient's own duration is 2.5 standard deviations above the typical 30 h: 64 h at an interval of 6 h."""
     mine = {"CL": 8.0, "V": 20.0, "duration": 30.0 * float(np.exp(0.75))}

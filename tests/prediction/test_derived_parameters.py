@@ -165,6 +165,7 @@ def test_derivatives_equal_finite_differences():
         np.testing.assert_allclose(exact[:, i], (4 * fine - coarse) / 3, rtol=GRADIENT, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_the_most_probable_effects_are_an_independent_optimisers():
     """One occasion: five effects by a search of its own over SciPy's levels."""
     text = CARD.replace('[{ omega2 = 0.09 }, { omega2 = 0.04, level = "occasion" }]', "{ omega2 = 0.09 }")
