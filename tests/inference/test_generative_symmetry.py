@@ -10,8 +10,8 @@ pytest.importorskip("numpyro")
 from individose.app.actions.series import Series
 from individose.events import Dose
 from individose.inference.generative import Chains, Gaussian, log_normal, sample
-from individose.inference.individual.chains import rhat
 from individose.inference.generative.posterior import _judged
+from individose.inference.individual.chains import rhat
 from individose.inference.individual.posterior import AGREE, DISAGREE
 from individose.kinetics.symmetry import TRIANGLE, image
 from inference.estradiol import SYMMETRY, seen

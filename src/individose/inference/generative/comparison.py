@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import logsumexp
 from scipy.stats import norm
 
 from individose.base import InputError
@@ -33,7 +32,7 @@ class LeftOut:
 
     **Arguments:** `log_density` of all its levels together (in the unit of the levels), and its Monte Carlo standard
     `error`; `k` of Pareto (NaN without ArviZ); `refitted`: whether the others were fitted anew, and `fit` how the posterior
-    went that counts; `worth`: how many of its draws carry the density, of `draws`; `inner`: how many of the draws of what is
+    went that counts; `worth`: how many of its `draws` carry the density (after a refit), or the weights; `inner`: how many of the draws of what is
     the study's own carry their integral, in the worst of ten; `levels` how many there are.
     """
 
@@ -88,9 +87,9 @@ def _left_out(whole: Posterior, study: int, how: Chains | None, draws: int, poin
         density, inner = own.log_densities(used, draws, points)
         weights = np.full(len(density), -np.log(len(density)))
     carried = weights + density
-    total = float(logsumexp(carried))
+    total = float(np.logaddexp.reduce(carried))
     share = np.exp(carried - total)
-    worth = float(1.0 / np.sum(share**2))
+    worth = float(1.0 / np.sum((share if refitted else np.exp(weights)) ** 2))
     error = float(np.sqrt(np.sum((share - np.exp(weights)) ** 2)))
     return LeftOut(
         whole.seen.study_names[study], total, error, k, refitted, worth, len(density), float(np.quantile(inner, 0.1)),
@@ -101,14 +100,14 @@ def _left_out(whole: Posterior, study: int, how: Chains | None, draws: int, poin
 def _smoothed(density: np.ndarray) -> tuple[np.ndarray, float]:
     """Log weights of draws without what has this log density, adding up to 1, and Pareto's k (NaN without ArviZ)."""
     try:
-        from arviz_stats.base import array_stats
+        from arviz_stats.base.array import array_stats
     except ImportError:
         return np.full(len(density), -np.log(len(density))), float("nan")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # k is in the result
         weights, k = array_stats.psislw(density)  # 1 / density, smoothed
     weights = np.asarray(weights)
-    return weights - logsumexp(weights), float(k)
+    return weights - np.logaddexp.reduce(weights), float(k)
 
 
 def _sd(drawn: Mapping[str, Any], seen: Observations) -> np.ndarray:

@@ -56,7 +56,8 @@ class Integrand:
             found = jax.jit(lambda p: jax.lax.map(lambda one: self._log_joint(one, jnp.zeros(0)), p, batch_size=100))
             return np.asarray(found(flat)), np.full(len(kept), float(points))
         size = len(self.spread)
-        noise = multivariate_t(np.zeros(size), WIDER**2 * self.spread, df=TAILS, seed=0)
+        student: Any = multivariate_t
+        noise = student(np.zeros(size), WIDER**2 * self.spread, df=TAILS, seed=0)
         steps = np.asarray(noise.rvs(points)).reshape(points, size)
         proposed = noise.logpdf(steps).reshape(points)
         centres = _features(flat, self.shared) @ self.plane
@@ -67,8 +68,8 @@ class Integrand:
 
         run = jax.jit(lambda p, c: jax.lax.map(at, (p, c), batch_size=50))
         ratios = np.asarray(run(flat, centres)) - proposed
-        total = logsumexp(ratios, axis=1)
-        return total - np.log(points), np.exp(2.0 * total - logsumexp(2.0 * ratios, axis=1))
+        total: Any = logsumexp(ratios, axis=1)
+        return total - np.log(points), np.exp(2.0 * total - np.asarray(logsumexp(2.0 * ratios, axis=1)))
 
     def _log_joint(self, shared: Mapping[str, Any], free: Any) -> Any:
         """Log density of the study's levels and of its own quantities (on their unconstrained scales) given the shared."""
