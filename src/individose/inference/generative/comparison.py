@@ -32,8 +32,8 @@ class LeftOut:
 
     **Arguments:** `log_density` of all its levels together (in the unit of the levels), and its Monte Carlo standard
     `error`; `k` of Pareto (NaN without ArviZ); `refitted`: whether the others were fitted anew, and `fit` how the posterior
-    went that counts; `worth`: how many of its `draws` carry the density (after a refit), or the weights; `inner`: how many of the draws of what is
-    the study's own carry their integral, in the worst of ten; `levels` how many there are.
+    went that counts; `worth`: how many of its `draws` carry the density (after a refit), or the weights; `inner`: how many of
+    the draws of what is the study's own carry their integral, in the worst of ten; `levels` how many there are.
     """
 
     study: str
