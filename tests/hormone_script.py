@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-FILES = ("kernel.js", "time.js", "plan.js", "doses.js", "curves.js", "text.js", "state.js", "results.js")
+FILES = ("kernel.js", "time.js", "plan.js", "doses.js", "curves.js", "fit.js", "text.js", "state.js", "results.js")
 """Those that know no document of a browser."""
 
 BROWSERS_OWN = """

@@ -87,9 +87,6 @@ PEAK_TIME = 1e-7
 SUMMARY = 0.03
 """5, 50 and 95 % curves of a card's summary against those of the posterior samples, of the peak of the median curve."""
 
-SUMMARY_UNDECYLATE, SUMMARY_CASTOR = 0.085, 0.15
-"""The same where the samples are not one normal cloud (docs/theory/hormone-levels.md says so)."""
-
 SAMPLED_SD = 0.02
 """The SD of 313 sample curves against its printed three digits (relative)."""
 

@@ -257,6 +257,39 @@ def test_files_go_out_and_come_back(seen, tmp_path):
     assert values(seen, "level", "levels") == ["180"]
 
 
+def test_ones_own_curve_is_fitted_to_blood_tests_typed_in(seen, browser):
+    wide = seen.inner_text("#quantities")
+    seen.click("#add-test")
+    field(seen, "when", 1, "levels").fill("66")
+    field(seen, "level", 1, "levels").fill("520")
+    settle(seen)
+    before = curve(seen)
+    assert seen.inner_text("#quantities") == wide  # drawn, and nothing more
+    seen.click("#fit")
+    settle(seen)
+    assert seen.input_value("#basis") == "here"
+    fitted = curve(seen)
+    assert fitted != before
+    assert seen.inner_text("#quantities") != wide
+    said = seen.inner_text("#basis-says")
+    assert "given 2 blood tests" in said
+    assert re.search(r"Of 4,096 possible persons about [\d,]+ explain the tests", said)
+    other = browser.new_page()
+    other.goto(seen.input_value("#link"))  # the fit travels with the plan
+    ready(other)
+    assert curve(other) == fitted
+    other.close()
+    field(seen, "level", 1, "levels").fill("52000")
+    settle(seen)
+    assert "does not explain it" in seen.inner_text("#faults")
+    assert "individose hormone fit plan.json" in seen.inner_text("#faults")
+    for _ in range(2):
+        seen.click('[aria-label^="Delete blood test"]')
+    settle(seen)
+    assert "There is no blood test to fit to" in seen.inner_text("#faults")
+    assert seen.get_attribute("#basis", "aria-invalid") == "true"
+
+
 def test_everything_can_be_done_by_keyboard(seen):
     seen.evaluate("document.activeElement.blur()")
     keys = seen.keyboard

@@ -13,6 +13,7 @@ from individose.base import InputError
 from individose.dosing import Wanted, options
 from individose.drugs import Endogenous, for_person
 from individose.events import Course, Level, Plan
+from individose.inference.individual.posterior import AGREE
 from individose.prediction import Body, bind_plan, personal
 from tolerances import COVERED_LEAST, COVERED_MOST, IDENTITY, TWO_METHODS
 
@@ -66,12 +67,16 @@ def test_a_baseline_is_estimated_with_the_rest():
     assert EXPECTED.median_mg_L == pytest.approx(15 * PG_ML, rel=IDENTITY)
 
 
-def test_sir_and_nuts_are_of_one_mind_with_map(fitted):
+@pytest.mark.parametrize("method", ["sir", "nuts"])
+def test_sir_and_nuts_are_of_one_mind_with_map(method, fitted):
     t = [1536.0, 1680.0]
-    drawn = fit_person(EV, levels((63.0, 180.0), (66.0, 300.0)), method="sir")
+    drawn = fit_person(EV, levels((63.0, 180.0), (66.0, 300.0)), method=method)
     assert drawn.status.ok
-    a, b = (np.median(fit.curves(t), axis=0) for fit in (fitted, drawn))
+    a, b = (np.quantile(fit.curves(t, 4000), [0.05, 0.5, 0.95], axis=0) for fit in (fitted, drawn))
     np.testing.assert_allclose(a, b, rtol=TWO_METHODS)
+    if method == "nuts":
+        assert drawn.sampling.divergences == 0
+        assert max(drawn.sampling.rhat.values()) < AGREE
 
 
 def test_a_regimen_is_found_within_the_limits(fitted):

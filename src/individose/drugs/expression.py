@@ -119,11 +119,19 @@ def names(expr: Expr) -> tuple[str, ...]:
 
 def substituted(expr: Expr, values: Mapping[str, float]) -> Expr:
     """The expression with the names of `values` replaced by their numbers."""
+    return _replaced(expr, {name: Num(value) for name, value in values.items()})
 
+
+def renamed(expr: Expr, new: Mapping[str, str]) -> Expr:
+    """The expression with other names."""
+    return _replaced(expr, {old: Name(name) for old, name in new.items()})
+
+
+def _replaced(expr: Expr, values: Mapping[str, Expr]) -> Expr:
     def inside(here: Expr) -> Expr:
         match here:
             case Name(name=name):
-                return Num(values[name]) if name in values else here
+                return values.get(name, here)
             case Num() | Text():
                 return here
             case Unary(op=op, operand=operand):

@@ -35,7 +35,7 @@ def product(document: Document) -> Product | None:
 def between(document: Document, random: tuple[Effect, ...], scales: dict[str, float]) -> tuple[Effect, ...]:
     """The effects by which patients differ from a mean curve.
 
-    **Raises:** `CardError` where the effects are those of patients already, or have no counterpart among them.
+    **Raises:** `CardError` where the effects are those of patients already, or cannot be added to those of the mean.
     """
     found = effects(document, scales, "between")
     if found and document.spread == "patients":
@@ -45,14 +45,14 @@ def between(document: Document, random: tuple[Effect, ...], scales: dict[str, fl
             "only then do the effects of [variability] leave room for how patients differ",
             "Say what the effects stand for, or put the variability of patients into [variability].",
         )
-    known = {effect.parameter for effect in random}
-    odd = [e for e in found if e.parameter not in known or e.transform != "log-normal" or e.level != "subject"]
-    if odd or any(effect.transform == "normal" for effect in random if found):
+    shifted = {effect.parameter for effect in random if effect.transform == "normal"}
+    odd = [e for e in found if e.parameter in shifted or e.transform != "log-normal" or e.level != "subject"]
+    if odd:
         raise CardError(
-            f"{document.id}: [between] has {listing(effect.parameter for effect in odd) or 'normal effects beside it'}",
-            f"log-normal effects by subject, on {listing(known)}",
+            f"{document.id}: [between] has {listing(effect.parameter for effect in odd)}",
+            "log-normal effects by subject, on parameters that [variability] moves by their logarithm or not at all",
             "their variances are added to those of [variability]",
-            "Give these parameters an effect there, or leave them out here.",
+            "State them so, or leave these parameters out here.",
         )
     return found
 
@@ -60,12 +60,12 @@ def between(document: Document, random: tuple[Effect, ...], scales: dict[str, fl
 def published(
     document: Document, parameters: tuple[Parameter, ...], found: tuple[Parameter, ...]
 ) -> tuple[Parameter, ...]:
-    """The paper's own point values, in the order of the parameters; none where a card has none.
+    """The paper's own point values of what the system reads, in the order of the parameters; none where a card has none.
 
     **Raises:** `CardError` where some parameters are left out.
     """
     by_name = {one.name: one for one in found}
-    names = [parameter.name for parameter in parameters]
+    names = [parameter.name for parameter in parameters if not parameter.auxiliary]
     if by_name and sorted(by_name) != sorted(names):
         raise CardError(
             f"{document.id}: [published] gives {listing(by_name)}",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from individose.base.errors import CardError
 from individose.drugs.card import Card, Effect, Parameter, Residual, Source
-from individose.drugs.expression import Num
+from individose.drugs.expression import Num, renamed
 
 ENDOGENOUS, START = "endogenous", "start"
 """Names of the parts that no product is: what the body makes by itself, and what was there at the beginning."""
@@ -16,7 +16,8 @@ ENDOGENOUS, START = "endogenous", "start"
 
 def at_published(card: Card) -> Card:
     """The card at the paper's point values: the curve that other programs draw. The card itself where it has none."""
-    return replace(card, parameters=card.published) if card.published else card
+    point = {one.name: one for one in card.published}
+    return replace(card, parameters=tuple(point.get(one.name, one) for one in card.parameters))
 
 
 def for_person(card: Card) -> Card:
@@ -41,7 +42,11 @@ def for_person(card: Card) -> Card:
         tuple(value + (more.get(card.effects[i].parameter, 0.0) if i == j else 0.0) for j, value in enumerate(row))
         for i, row in enumerate(card.omega)
     )
-    return replace(card, effects=effects, omega=omega, spread="patients", between=())
+    # a parameter whose mean is known through others only has no effect of its own yet
+    known = {effect.parameter for effect in card.effects}
+    own = tuple(effect for effect in card.between if effect.parameter not in known)
+    alone = tuple(tuple(e.omega2 if i == j else 0.0 for j in range(len(own))) for i, e in enumerate(own))
+    return replace(card, effects=effects + own, omega=_beside([omega, alone]), spread="patients", between=())
 
 
 @dataclass(frozen=True)
@@ -101,9 +106,7 @@ def together(parts: Sequence[tuple[str, Card]]) -> Card:
         _refuse_alone(card)
     cards = [card for _, card in parts]
     first = cards[0]
-    parameters = tuple(
-        replace(parameter, name=f"{parameter.name}@{name}") for name, card in parts for parameter in card.parameters
-    )
+    parameters = tuple(_of_part(parameter, name, card) for name, card in parts for parameter in card.parameters)
     effects = tuple(replace(e, parameter=f"{e.parameter}@{name}") for name, card in parts for e in card.effects)
     return replace(
         first,
@@ -120,6 +123,18 @@ def together(parts: Sequence[tuple[str, Card]]) -> Card:
         checks=(),
         product=None,
         parts=tuple(parts),
+    )
+
+
+def _of_part(parameter: Parameter, part: str, card: Card) -> Parameter:
+    """A parameter under the name of its part, as are those that its equation reads."""
+    names = {one.name: f"{one.name}@{part}" for one in card.parameters}
+    return replace(
+        parameter,
+        name=names[parameter.name],
+        expr=renamed(parameter.expr, names),
+        form=None if parameter.form is None else renamed(parameter.form, names),
+        uses=tuple(names[one] for one in parameter.uses),
     )
 
 

@@ -35,6 +35,9 @@ from individose.inference.fit import individual_draws, predict_draws
 COUNT = 256
 """Draws of a basis. They fill the space evenly: their 5 and 95 % curves are as good as those of a thousand by chance."""
 
+CROWD = 4096
+"""Persons of whom the page takes those that explain the blood tests typed into it."""
+
 POINTS = 320
 AFTER_H = (0.0, 1.0, 3.0, 6.0, 12.0, 24.0)
 """Times of the curve that comes with the page: evenly, and after each dose or removal, where a level turns fastest."""
@@ -67,6 +70,17 @@ class PageBasis:
 
 
 @dataclass(frozen=True)
+class Crowd:
+    """Persons whom the cards expect, among whom the page looks for one who explains blood tests.
+
+    **Arguments:** `draws` (`CROWD`, 4) as those of a basis, and `normal` (`CROWD`,) for what the body makes by itself.
+    """
+
+    draws: Mapping[str, np.ndarray]
+    normal: np.ndarray
+
+
+@dataclass(frozen=True)
 class HormonePage:
     """The plan, its curve under the first basis, and everything of which the page makes others.
 
@@ -77,6 +91,7 @@ class HormonePage:
     products: tuple[PageProduct, ...]
     bases: tuple[PageBasis, ...]
     normal: np.ndarray
+    crowd: Crowd
     curve: Curve
     notices: tuple[Notice, ...] = ()
 
@@ -95,6 +110,10 @@ def page(asked: HormonePlan, *, probability: float = 0.9, fit: bool = True, meth
         known = prior(everything, cards, basis=key)
         drawn[key] = (known, _effects(known, key))
     normal = _even(1, 100 * len(BASES))[:, 0]
+    person = drawn["person"][0]
+    crowd = Crowd(
+        _parameters(person, _effects(person, "person", CROWD), names), _even(1, 100 * len(BASES) + 1, CROWD)[:, 0]
+    )
     bases = [PageBasis(key, BASES[key], _parameters(known, etas, names)) for key, (known, etas) in drawn.items()]
     times = _times(asked)
     if fit and asked.levels:
@@ -108,6 +127,7 @@ def page(asked: HormonePlan, *, probability: float = 0.9, fit: bool = True, meth
             products,
             tuple(bases),
             normal,
+            crowd,
             _curve(asked, times, line, curves, probability, "fitted"),
             own.warnings,
         )
@@ -119,7 +139,7 @@ def page(asked: HormonePlan, *, probability: float = 0.9, fit: bool = True, meth
     line = point_levels(point(asked.plan, cards_of(asked.plan), asked.body), times)
     curves = _curves(known, np.stack(columns, axis=1), times)
     return HormonePage(
-        asked, products, tuple(bases), normal, _curve(asked, times, line, curves, probability, "mean curve")
+        asked, products, tuple(bases), normal, crowd, _curve(asked, times, line, curves, probability, "mean curve")
     )
 
 
@@ -132,26 +152,26 @@ def _product(name: str) -> PageProduct:
     )
 
 
-def _even(size: int, seed: int) -> np.ndarray:
-    """Standard normal draws (`COUNT`, size) that fill the space evenly (Sobol, scrambled), in an order by chance."""
+def _even(size: int, seed: int, count: int = COUNT) -> np.ndarray:
+    """Standard normal draws (count, size) that fill the space evenly (Sobol, scrambled), in an order by chance."""
     generator = np.random.default_rng(seed)
-    points = qmc.Sobol(size, scramble=True, rng=generator).random(COUNT)
+    points = qmc.Sobol(size, scramble=True, rng=generator).random(count)
     return generator.permutation(ndtri(np.clip(points, 1e-12, 1.0 - 1e-12)))
 
 
-def _effects(fit: Fit, key: Basis) -> np.ndarray:
-    """Draws of a fit's effects (`COUNT`, effects): evenly from a normal posterior, or those that it was sampled with.
+def _effects(fit: Fit, key: Basis, count: int = COUNT) -> np.ndarray:
+    """Draws of a fit's effects (count, effects): evenly from a normal posterior, or those that it was sampled with.
 
     The few effects of each product are even together; between products the order by chance keeps them independent.
     """
     if fit.draws is not None:
-        return fit.sample(COUNT)
+        return fit.sample(count)
     parts = [name.partition("@")[2] for name in fit.problem.effects]
     seed = 100 * list(BASES).index(key)
-    z = np.empty((COUNT, len(parts)))
+    z = np.empty((count, len(parts)))
     for i, part in enumerate(dict.fromkeys(parts)):
         own = [place for place, name in enumerate(parts) if name == part]
-        z[:, own] = _even(len(own), seed + i)
+        z[:, own] = _even(len(own), seed + i, count)
     return fit.eta + z @ np.linalg.cholesky(fit.covariance).T
 
 

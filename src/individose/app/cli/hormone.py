@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from individose.app.cli.hormone_output import give, remarks, scale_of, show_quantities, write, write_json
+from individose.app.cli.hormone_studies import studies
 from individose.app.cli.options import Decorated, json_option, level_option
 from individose.app.cli.output import console
 from individose.base.errors import InputError
@@ -232,6 +233,9 @@ def page(**given: Any) -> None:
     found = made(asked, probability=given["level"], fit=not given["no_fit"], method=given["method"])
     write(given["html_file"], hormone_html(found, unit=given["unit"], target=target), "page")
     remarks(asked, found.notices)
+
+
+command.add_command(studies)
 
 
 def _plan(given: dict[str, Any]) -> HormonePlan:

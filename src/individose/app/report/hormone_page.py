@@ -13,7 +13,8 @@ import numpy as np
 from markupsafe import Markup
 
 from individose import __version__
-from individose.app.actions.hormone_page import HormonePage, PageBasis
+from individose.app.actions.hormone import EXPECTED
+from individose.app.actions.hormone_page import Crowd, HormonePage, PageBasis
 from individose.app.report import cycle
 from individose.app.report.figure import drawn
 from individose.app.report.hormone import hormone_picture, scale
@@ -26,6 +27,7 @@ SCRIPTS = (
     "plan.js",
     "doses.js",
     "curves.js",
+    "fit.js",
     "text.js",
     "state.js",
     "chart.js",
@@ -42,10 +44,8 @@ CYCLE_SAYS = (
     "Menstrual cycle: median and 5 to 95 % of 20 women over the 30 days around the peak of luteinising hormone, repeated "
     f"({cycle.SOURCE})."
 )
-FITTED_SAYS = "Those that came with the page are what “this person” is fitted to; later ones are only drawn."
-DRAWN_SAYS = (
-    "To fit your own curve to them, save the plan and give it to the program: individose hormone page plan.json."
-)
+FITTED_SAYS = "“This person” was fitted by the program to those that came with the page."
+DRAWN_SAYS = "The program fits more closely, and finds regimens: save the plan, then individose hormone fit plan.json."
 
 
 def hormone_html(
@@ -110,7 +110,7 @@ def _data(page: HormonePage, unit: str, target: tuple[float, float] | None) -> d
     document = page.asked.document.model_dump(mode="json", exclude_defaults=True)
     if "horizon" not in document and page.asked.document.horizon is not None:
         document["horizon"] = page.asked.document.horizon
-    curve = page.curve
+    curve, error = page.curve, page.products[0].card.residual
     return {
         "count": len(page.normal),
         "molar_mass": 1e3 / scale("pmol/L") * 1e6,
@@ -129,6 +129,8 @@ def _data(page: HormonePage, unit: str, target: tuple[float, float] | None) -> d
         ],
         "bases": [_basis(one) for one in page.bases],
         "normal": _doubles(page.normal),
+        "crowd": _crowd(page.crowd),
+        "residual": {"additive": error.additive_mg_L * 1e6, "proportional": error.proportional},
         "cycle": {"median": cycle.MEDIAN, "low": cycle.LOW, "high": cycle.HIGH},
         "initial": {
             "held": {"plan": document, "view": view},
@@ -139,6 +141,26 @@ def _data(page: HormonePage, unit: str, target: tuple[float, float] | None) -> d
             },
         },
     }
+
+
+def _crowd(crowd: Crowd) -> dict[str, Any]:
+    """The persons in two bytes a number, which is as close as a draw needs."""
+    return {
+        "count": len(crowd.normal),
+        "products": {name: _steps(np.log(_levels(values))) for name, values in crowd.draws.items()},
+        "normal": _steps(crowd.normal[:, None]),
+        "expected": {"baseline": EXPECTED.median_mg_L * 1e6, "sd": EXPECTED.sd_log},
+    }
+
+
+def _steps(values: np.ndarray) -> dict[str, Any]:
+    """Numbers (draws, columns) as steps of 1/65,535 between the extremes of their column."""
+    low, high = values.min(axis=0), values.max(axis=0)
+    steps = np.round((values - low) / (high - low) * 65535).astype("<u2")
+    found = (
+        {"low": low.tolist(), "high": high.tolist()} if len(low) > 1 else {"low": float(low[0]), "high": float(high[0])}
+    )
+    return found | {"steps": base64.b64encode(np.ascontiguousarray(steps).tobytes()).decode()}
 
 
 def _basis(one: PageBasis) -> dict[str, Any]:

@@ -6,6 +6,7 @@ const QUANTITIES = ["average", "auc", "peak", "tpeak", "minimum", "tminimum", "t
 
 // Doubles as they were embedded: base64 of little-endian float64.
 function doubles(text) {
+  if (typeof text !== "string") return text; // made on the page
   const raw = atob(text), bytes = new Uint8Array(raw.length);
   for (let i = 0; i < raw.length; i += 1) bytes[i] = raw.charCodeAt(i);
   return new Float64Array(bytes.buffer);

@@ -144,6 +144,9 @@ function refresh() {
 function paint() {
   draw();
   at("basis-says").textContent = seen.basis.sentence;
+  at("basis-says").classList.toggle("rough", seen.basis.worth < CARRIED || (seen.basis.missed || []).length > 0);
+  at("fit").hidden = !seen.levels.length;
+  at("fit").disabled = seen.basis.key === "here";
   const [from, to] = seen.window;
   at("window-says").textContent = `From ${sayTime(seen.clock, from)} to ${sayTime(seen.clock, to)}${state.view.from || state.view.to ? "" : ", between the last two doses"}.`;
   sheet("quantities", ["", seen.ownName, "median", `${trim(100 * state.view.probability, 1)} %`, "when"], quantityRows(seen));

@@ -22,7 +22,7 @@ function targetOf(view) {
 
 // Everything that is drawn: throws a Fault where a setting cannot be used.
 function resultOf(data, document, view, embedded) {
-  const plan = planOf(data, document), basis = data.bases.find((one) => one.key === view.basis);
+  const plan = planOf(data, document), basis = basisOf(data, plan, view.basis);
   const scale = view.unit === "pmol/L" ? 1000 / data.molar_mass : 1;
   const first = Math.min(plan.begin, ...plan.levels.map((one) => one.time_h)), last = Math.max(plan.end, ...plan.levels.map((one) => one.time_h));
   const from = onClock(plan, view.show_from, "show_from"), to = onClock(plan, view.show_to, "show_to");

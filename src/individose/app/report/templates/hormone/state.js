@@ -8,7 +8,7 @@ function freshState(data, held) {
   const { rows, tests, more } = tablesOf(data, held.plan);
   const view = { ...VIEW };
   for (const name of Object.keys(VIEW)) if (held.view && typeof held.view[name] === typeof VIEW[name]) view[name] = held.view[name];
-  if (!data.bases.some((one) => one.key === view.basis)) view.basis = data.bases[0].key;
+  if (view.basis !== "here" && !data.bases.some((one) => one.key === view.basis)) view.basis = data.bases[0].key;
   if (!["pg/mL", "pmol/L"].includes(view.unit)) view.unit = "pg/mL";
   if (!(view.probability > 0 && view.probability < 1)) view.probability = 0.9;
   return { rows, tests, more, view };

@@ -52,6 +52,12 @@ function wireTables() {
   }
   on("add", () => act.add("courses"));
   on("add-test", () => act.add("levels"));
+  on("fit", () => {
+    state.view.basis = "here";
+    changed("", true);
+    at("basis-says").scrollIntoView({ block: "center" });
+    say("Your curve is fitted to these blood tests.");
+  });
   on("undo", () => step(past.back()));
   on("redo", () => step(past.forth()));
   on("first", () => restore(freshState(data, data.initial.held), "The plan that came with the page is back."));
