@@ -24,7 +24,8 @@ from individose.inference.individual.estimator import stack
 from individose.inference.problem import Likelihood
 
 WEAK = 3.0
-"""SD, in logarithms, of the prior that keeps the full fits finite where data say nothing; it moves nothing else."""
+"""SD, in logarithms, of the prior that keeps the full fits finite where data say nothing. It moves the peak by nothing, and the
+area of some patients by a tenth or two: least squares in mg/L leave their tail open."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,23 +75,25 @@ def archives(of: Everyone, found: Population, known: np.ndarray | None = None) -
     return made
 
 
-def full_fits(of: Everyone, centre: np.ndarray) -> np.ndarray:
-    """Effects (patients, n) of each patient's own full fit: least squares in mg/L, every level alike."""
+def full_fits(of: Everyone, centre: np.ndarray, weak: float = WEAK) -> np.ndarray:
+    """Effects (patients, n) of each patient's own full fit: least squares in mg/L, every level alike, with a prior of SD
+    `weak` about `centre`."""
     n, q = len(centre), of.count
     aims = of.aims._replace(sd=np.ones_like(of.aims.sd))
-    space = Space(centre, WEAK * np.eye(n), np.full(n, -np.inf), np.full(n, np.inf))
+    space = Space(centre, weak * np.eye(n), np.full(n, -np.inf), np.full(n, np.inf))
     spaces = jax.tree.map(lambda x: np.broadcast_to(x, (q, *np.shape(x))), space)
     how = Damping(steps=200, prior=True)
     return np.asarray(settled_ward(of.likelihood, how, of.data, spaces, aims, np.zeros((q, n))).eta)
 
 
-def plain_fits(of: Everyone, scale: np.ndarray) -> np.ndarray:
-    """Effects (patients, n) by plain Levenberg-Marquardt in the space of the parameters (`scale`: see `estimators.units`)."""
+def plain_fits(of: Everyone, scale: np.ndarray, *, scaled: bool = True) -> np.ndarray:
+    """Effects (patients, n) by plain Levenberg-Marquardt in the space of the parameters (`scale`: see `estimators.units`),
+    damped by the diagonal (`scaled`) or by the identity."""
     n, q = len(scale), of.count
     aims = of.aims._replace(sd=np.ones_like(of.aims.sd))
     space = Space(np.zeros(n), np.diag(1.0 / scale), np.full(n, 1e-9 - 1.0), np.full(n, np.inf))
     spaces = jax.tree.map(lambda x: np.broadcast_to(x, (q, *np.shape(x))), space)
-    how = Damping(steps=400, tolerance=1e-6, raw=True)
+    how = Damping(steps=400, tolerance=1e-6, scaled=scaled, raw=True)
     return np.asarray(settled_ward(of.likelihood, how, of.data, spaces, aims, np.zeros((q, n))).eta)
 
 

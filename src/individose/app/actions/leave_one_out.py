@@ -14,7 +14,7 @@ import numpy as np
 
 from individose.app.actions.archive import together
 from individose.app.actions.bands import Bands, bands
-from individose.app.actions.curves import courses, measured, read_off
+from individose.app.actions.curves import FIGURES, courses, measured, read_off
 from individose.app.actions.held_out import (
     Everyone,
     archives,
@@ -31,6 +31,7 @@ from individose.base import InputError
 from individose.drugs import Card
 from individose.events import Subject
 from individose.inference import CCN, CN, LM, Archive, Problem
+from individose.inference.cluster.archive import Calibration
 from individose.inference.cluster.estimators import begin, begin_cloud, units
 from individose.inference.cluster.move import moved_ward
 
@@ -77,6 +78,8 @@ class LeaveOneOut:
     figures: np.ndarray
     """Median of the default method's cluster by patient (patients, 4)."""
     truth: np.ndarray
+    found: dict[str, np.ndarray]
+    """`FIGURES` by method (patients, 4)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,6 +169,14 @@ def cluster(held: Held, method: CN | CCN, problems: Sequence[Problem]) -> np.nda
     return np.asarray(moved_ward(held.all.likelihood, begun[0].how, data, spaces, clusters).eta)
 
 
+def calibrated(held: Held, archive: Archive, sample_h: Sequence[float], level: float = 0.9) -> Archive:
+    """The archive with the calibration that its own patients give, each of whom is new to the archive of the others."""
+    problems = [sparse(p, sample_h) for p in held.all.problems]
+    found = bands(run(held, CCN(), problems), held.truth, level)
+    widen = {name: factor for name, factor in zip(FIGURES, found.factor, strict=True) if name != "tpeak"}
+    return replace(archive, calibration=Calibration(level, tuple(sample_h), held.horizon_h, held.all.count, widen))
+
+
 def leave_one_out(
     held: Held,
     sample_h: Sequence[float],
@@ -210,7 +221,7 @@ def leave_one_out(
         rows.append(_row("own full fit (the floor against measured levels)", held.truth, held, resamples, seed, level))
     return LeaveOneOut(
         held.all.problems[0].model, held.all.count, tuple(sample_h), held.horizon_h, tuple(rows),
-        bands(points, held.truth, level), held.refused, found[DEFAULT], held.truth,
+        bands(points, held.truth, level), held.refused, found[DEFAULT], held.truth, found,
     )  # fmt: skip
 
 
