@@ -14,10 +14,12 @@ import reference_data
 from individose.app.actions.archive import added, build, read, write
 from individose.app.actions.bands import bands, quantile
 from individose.app.actions.curves import measured
-from individose.app.actions.leave_one_out import DEFAULT, hold, leave_one_out
+from individose.app.actions.calibrated import intervals
+from individose.app.actions.leave_one_out import DEFAULT, calibrated, hold, leave_one_out
 from individose.app.cli import main
 from individose.base import InputError
 from individose.events import Dose, Level, Subject
+from individose.inference import CCN
 from inference.posteriors import oral_card, oral_levels
 from tolerances import IDENTITY
 
@@ -89,6 +91,17 @@ def test_calibrated_bands_cover_what_they_say_whatever_the_clusters_claim():
         assert (found.factor[0] > 0) == (factor < 1)
 
 
+def test_a_patients_own_score_is_not_in_his_band():
+    generator = np.random.default_rng(2)
+    truth = np.exp(generator.standard_normal((9, 2)))
+    points = np.exp(0.5 * generator.standard_normal((9, 100, 2)))
+    other = truth.copy()
+    other[4] *= 50.0
+    before, after = (bands(points, one, 0.8) for one in (truth, other))
+    np.testing.assert_allclose(after.high[4], before.high[4], rtol=0, atol=0)
+    assert (np.delete(after.high, 4, 0) > np.delete(before.high, 4, 0)).any()
+
+
 def test_too_few_patients_give_the_widest_band():
     assert quantile(np.array([0.1, 0.5, 0.3]), 0.9) == 0.5
 
@@ -108,9 +121,42 @@ def test_an_archive_survives_its_file_and_takes_one_more(ward, tmp_path):
         read(tmp_path / "b.json")
 
 
-def ido_method(archive):
-    from individose.inference import CCN
+def test_a_calibrated_archive_says_its_intervals(ward, held, tmp_path):
+    """Of a new patient, from the file alone; one of whom other samples are known is told so."""
+    archive = calibrated(held, build(oral_card(), ward).archive, (2.0,))
+    write(archive, tmp_path / "a.json")
+    again = read(tmp_path / "a.json")
+    assert again.calibration == archive.calibration
+    assert again.calibration is not None
+    assert again.calibration.patients == 8
+    new = oral("new", np.array([0.2, -0.1, 0.1]), np.zeros(len(TIMES)))
+    one = replace(new, events=tuple(e for e in new.events if not isinstance(e, Level) or e.time_h == 2.0))
+    fit, otherwise = (ido.fit(oral_card(), patient, ido_method(again)) for patient in (one, new))
+    said = {n.code: n.sentence for n in fit.notices}
+    assert "8 archived patients sampled near 2 h" in said["calibrated"]
+    assert "calibrated-otherwise" in {n.code for n in otherwise.notices}
+    # the ends of the cluster's own interval, moved by that many widths
+    own = intervals(fit, replace(again.calibration, widen=dict.fromkeys(again.calibration.widen, 0.0)))
+    moved = intervals(fit, again.calibration)
+    for name, more in again.calibration.widen.items():
+        width = np.log(own[name].high / own[name].low)
+        np.testing.assert_allclose(np.log(moved[name].high / own[name].high), more * width, rtol=0, atol=IDENTITY)
+        assert f"{moved[name].low:.3g} to {moved[name].high:.3g}" in said["calibrated"]
+    failed = replace(fit, draws=np.full_like(fit.draws, np.nan))
+    assert intervals(failed, again.calibration) == {}
 
+
+def test_a_sample_at_the_dose_leaves_the_population_and_one_before_it_is_refused(held):
+    method = ido_method(held.archives[0])
+    fit = ido.fit(oral_card(), Subject("early", (Dose(0.0, 1000.0), Level(0.0, 0.3))), method)
+    assert fit.status.code == "flat"
+    assert "Check the times of doses and samples." in fit.status.sentence
+    assert np.isfinite(fit.draws).all()
+    with pytest.raises(InputError, match="before any dose"):
+        ido.fit(oral_card(), Subject("earlier", (Level(-1.0, 0.3), Dose(0.0, 1000.0))), method)
+
+
+def ido_method(archive):
     return CCN(archive)
 
 
@@ -126,9 +172,13 @@ def test_the_command_line_builds_uses_and_judges_an_archive(ward, tmp_path, monk
     done = CliRunner().invoke(main, ["archive", "build", "ward.csv", "--card", str(card), "--out", "a.json"])
     assert done.exit_code == 0, done.output
     assert "8 patients" in done.output
+    words = ["archive", "build", "ward.csv", "--card", str(card), "--out", "a.json", "--sample", "2"]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
     words = ["estimate", "ward.csv", "--card", str(card), "--method", "ccn", "--archive", "a.json", "--id", "s1"]
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 0, done.output
+    assert "calibrated on 8" in " ".join(done.output.split())
     wrong = CliRunner().invoke(main, ["estimate", "ward.csv", "--card", str(card), "--archive", "a.json"])
     assert wrong.exit_code == 2
 
