@@ -105,6 +105,7 @@ class Ward:
     def alone(self, points: int = 500) -> Any:
         """One new patient by the estimator itself, then the figures of every point."""
         fit = CCN(self.archives[0], points=points).fit(self.problems[0])
+        assert fit.draws is not None
         return jax.block_until_ready(read_off(self.likelihood, fit.draws[None], *self.one))
 
 

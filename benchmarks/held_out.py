@@ -1,23 +1,26 @@
 """The figures of docs/cluster-newton.md, from the data that the paper used; they lie beside the checkout, not in it.
 
-python -m benchmarks.held_out        writes docs/results/cluster-newton.json, dated
+python -m benchmarks.held_out [PART ..]        writes docs/results/cluster-newton.json, dated
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 import individose as ido
 from individose.app.actions.archive import build, fitted
 from individose.app.actions.bands import quantile, scores
-from individose.app.actions.held_out import archives, full_fits, others, plain_fits, sparse
+from individose.app.actions.held_out import Everyone, archives, full_fits, loose_fits, others, sparse
 from individose.app.actions.leave_one_out import (
     DEFAULT,
     RECIPES,
@@ -33,7 +36,9 @@ from individose.app.actions.leave_one_out import (
 )  # fmt: skip
 from individose.app.schemas.held_out import as_data
 from individose.events import scan_nonmem
+from individose.inference.cluster.damped import Damping, settled_ward
 from individose.inference.cluster.estimators import units
+from individose.inference.cluster.space import LEAST, Space
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "reference" / "datasets"
@@ -52,33 +57,40 @@ def patients(name: str) -> Any:
     return scan_nonmem(str(DATA / name), units=said, ignore=["STUDY", "M1F2", "A1V2", "OPIOID", "HT"]).subjects
 
 
-def main() -> None:
+def main(names: Sequence[str]) -> None:
+    """All parts, or those named; what is stored of the others stays."""
     card, dyck = ido.card("propofol/yang2019"), patients("propofol_dyck1992.csv")
     held = hold(card, dyck, horizon_h=HORIZON_H)
-    found: dict[str, Any] = {"date": date.today().isoformat(), "card": card.id, "patients": held.all.count}
-    one, two = leave_one_out(held, ONE), leave_one_out(held, TWO)
-    found |= {"one": as_data(one), "two": as_data(two), "scatter": scatter(one), "truths": truths(held, one, two)}
-    save(found)
-    found["readings"] = readings(held)
-    save(found)
-    found["minutes"] = [[m, *_mean(held, (m / 60,))] for m in MINUTES]
-    save(found)
-    found["nested"] = nested(held)
-    save(found)
-    found["hill"] = hill(dyck)
-    save(found)
-    outside = hold_external(
-        card, build(card, dyck).archive, patients("propofol_schnider1998.csv"), horizon_h=59 / 60
-    )
-    rows = ("MAP, population of the archive", "Bayes over the archive's curves", "archive median, no sample")
-    found["external"] = {
-        name: as_data(leave_one_out(outside, times, only=rows)) for name, times in (("one", ONE), ("two", TWO))
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "protocol": lambda: protocol(held),
+        "readings": lambda: {"readings": readings(held)},
+        "minutes": lambda: {"minutes": [[m, *_mean(held, (m / 60,))] for m in MINUTES]},
+        "nested": lambda: {"nested": nested(held)},
+        "hill": lambda: {"hill": hill(dyck)},
+        "external": lambda: {"external": external(card, dyck)},
+        "sizes": lambda: {"sizes": [*([n, *_sized(held, n)] for n in SIZES), [held.all.count - 1, *_mean(held, ONE)]]},
     }
-    
-    save(found)
-    found["sizes"] = [[size, *_sized(held, size)] for size in SIZES]
-    found["sizes"].append([held.all.count - 1, *_mean(held, ONE)])
-    save(found)
+    stored = json.loads(RESULT.read_text(encoding="utf-8")) if names and RESULT.exists() else {}
+    for name in names or parts:
+        start = time.perf_counter()
+        found = parts[name]()
+        print(f"{name}: {time.perf_counter() - start:.0f} s")
+        stored |= {"date": date.today().isoformat(), "card": card.id, "patients": held.all.count, **found}
+        save(stored)
+
+
+def protocol(held: Held) -> dict[str, Any]:
+    """The paper's table, from one sample and from two."""
+    one, two = leave_one_out(held, ONE), leave_one_out(held, TWO)
+    return {"one": as_data(one), "two": as_data(two), "scatter": scatter(one), "truths": truths(held, one, two)}
+
+
+def external(card: Any, dyck: Any) -> dict[str, Any]:
+    """Patients of the other study, whose common archive is this one."""
+    archive, others_ = build(card, dyck).archive, patients("propofol_schnider1998.csv")
+    outside = hold_external(card, archive, others_, horizon_h=59 / 60)
+    rows = ("MAP, population of the archive", "Bayes over the archive's curves", "archive median, no sample")
+    return {name: as_data(leave_one_out(outside, times, only=rows)) for name, times in (("one", ONE), ("two", TWO))}
 
 
 def truths(held: Held, one: LeaveOneOut, two: LeaveOneOut) -> list[dict[str, Any]]:
@@ -96,21 +108,23 @@ def truths(held: Held, one: LeaveOneOut, two: LeaveOneOut) -> list[dict[str, Any
     rows: list[dict[str, Any]] = []
     for name, etas in kinds.items():
         truth = held.figures(etas[:, None])[:, 0]
-        floor = dict(zip(("peak", "half", "tpeak", "auc"), np.nanmean(errors(truth, held.raw), axis=0).tolist(), strict=True))
+        floor = dict(
+            zip(("peak", "half", "tpeak", "auc"), np.nanmean(errors(truth, held.raw), axis=0).tolist(), strict=True)
+        )
         means = {method: float(errors(figures, truth).mean()) for method, figures in one.found.items()}
-        rows.append({"truth": name, "floor": floor, "one": means, "two": float(errors(two.found[DEFAULT], truth).mean())})
+        rows.append(
+            {"truth": name, "floor": floor, "one": means, "two": float(errors(two.found[DEFAULT], truth).mean())}
+        )
     return rows
 
 
 def readings(held: Held) -> list[dict[str, Any]]:
     """The paper's recipe from archives whose least squares were stopped elsewhere: where, it does not say."""
     everybody = held.all
-    scale = units(everybody.problems[0])
-    logs = full_fits(everybody, np.zeros(len(scale)), 1e3)
     kinds = {
-        "parameters, damped by the diagonal (used here)": plain_fits(everybody, scale),
-        "parameters, damped by the identity": plain_fits(everybody, scale, scaled=False),
-        **{f"logarithms, at most {x}-fold from the typical": np.clip(logs, -np.log(x), np.log(x)) for x in (20, 100, 1000)},
+        **{f"logarithms, at most {x}-fold from typical": loose_fits(everybody, float(x)) for x in (20, 100, 1000)},
+        "parameters, damped by the diagonal": plain_fits(everybody, scaled=True),
+        "parameters, damped by the identity": plain_fits(everybody, scaled=False),
     }
     problems = [sparse(p, ONE) for p in everybody.problems]
     rows: list[dict[str, Any]] = []
@@ -125,6 +139,17 @@ def readings(held: Held) -> list[dict[str, Any]]:
             row[recipe] = [float(errors(middle(points, literal=mean), held.truth).mean()) for mean in (True, False)]
         rows.append(row)
     return rows
+
+
+def plain_fits(of: Everyone, *, scaled: bool) -> np.ndarray:
+    """Effects (patients, n) by plain Levenberg-Marquardt in the space of the parameters."""
+    scale = units(of.problems[0])
+    n, q = len(scale), of.count
+    aims = of.aims._replace(sd=np.ones_like(of.aims.sd))
+    space = Space(np.zeros(n), np.diag(1.0 / scale), np.full(n, LEAST - 1.0), np.full(n, np.inf))
+    spaces = jax.tree.map(lambda x: np.broadcast_to(x, (q, *np.shape(x))), space)
+    how = Damping(steps=400, tolerance=1e-6, scaled=scaled, raw=True)
+    return np.asarray(settled_ward(of.likelihood, how, of.data, spaces, aims, np.zeros((q, n))).eta)
 
 
 def nested(held: Held) -> dict[str, Any]:
@@ -207,4 +232,4 @@ def _rounded(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -22,7 +22,10 @@ def cluster_time() -> str | None:
         return None
     found = json.loads(RESULTS.read_text(encoding="utf-8"))["figures"]
     points = {name: _rows(found, rf"{name}, one patient, (\d+) points, later calls, ms") for name in INKS}
-    cores = {name: _rows(found, rf"{name}, 59 patients, 500 points, (\d+) cores?: later calls, ms a patient.*") for name in INKS}
+    cores = {
+        name: _rows(found, rf"{name}, 59 patients, 500 points, (\d+) cores?: later calls, ms a patient.*")
+        for name in INKS
+    }
     drawn = [*_by_points(points, LEFT), *_by_cores(cores, LEFT + SIDE + GAP)]
     said = "; ".join(f"{name}, {x:g} points: {y:.3g} ms" for name, rows in points.items() for x, y in rows)
     title = "Milliseconds for one patient, compiled, against the cluster's points and against cores"

@@ -13,8 +13,8 @@ import individose as ido
 import reference_data
 from individose.app.actions.archive import added, build, read, write
 from individose.app.actions.bands import bands, quantile
-from individose.app.actions.curves import measured
 from individose.app.actions.calibrated import intervals
+from individose.app.actions.curves import measured
 from individose.app.actions.leave_one_out import DEFAULT, calibrated, hold, leave_one_out
 from individose.app.cli import main
 from individose.base import InputError

@@ -46,7 +46,7 @@ def bands(points: np.ndarray, truth: np.ndarray, level: float) -> Bands:
 
 
 def ends(points: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Logarithms of the ends (patients, figures) of each cluster's own intervals; points that were not solved count nothing."""
+    """Logarithms of the ends (patients, figures) of each cluster's own intervals; what was not solved counts nothing."""
     usable = np.where(np.isfinite(points).all(axis=2, keepdims=True), points, np.nan)
     low, high = np.nanquantile(np.log(np.maximum(usable, 1e-30)), [0.5 - level / 2, 0.5 + level / 2], axis=1)
     return low, high

@@ -1,4 +1,4 @@
-"""What an archive that was tried on its own patients adds to a new one's fit: intervals that held for them as often as they say."""
+"""What an archive that was tried on its own patients adds to a new one's fit: intervals that held for them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def intervals(fit: Fit, calibration: Calibration) -> dict[str, Interval]:
     for k, name in enumerate(FIGURES):
         if name in UNITS and name in calibration.widen:
             more = calibration.widen[name] * width[0, k]
-            found[name] = Interval(float(middle[0, k]), *(float(np.exp(x)) for x in (low[0, k] - more, high[0, k] + more)))
+            found[name] = Interval(
+                float(middle[0, k]), *(float(np.exp(x)) for x in (low[0, k] - more, high[0, k] + more))
+            )
     return found
 
 
@@ -68,8 +70,8 @@ def _said(fit: Fit, calibration: Calibration) -> tuple[Notice, ...]:
     )
     tried = " and ".join(f"{t:.3g} h" for t in calibration.samples_h)
     sentence = (
-        f"Until {calibration.horizon_h:.3g} h after the first dose, with {100 * calibration.level:.0f} % intervals calibrated on "
-        f"{calibration.patients} archived patients sampled near {tried}: {figures}."
+        f"Until {calibration.horizon_h:.3g} h after the first dose, with {100 * calibration.level:.0f} % intervals "
+        f"calibrated on {calibration.patients} archived patients sampled near {tried}: {figures}."
     )
     if _alike(fit.problem, calibration):
         return (Notice("calibrated", sentence, "note"),)

@@ -24,8 +24,8 @@ from individose.inference.individual.estimator import stack
 from individose.inference.problem import Likelihood
 
 WEAK = 3.0
-"""SD, in logarithms, of the prior that keeps the full fits finite where data say nothing. It moves the peak by nothing, and the
-area of some patients by a tenth or two: least squares in mg/L leave their tail open."""
+"""SD, in logarithms, of the prior that keeps the full fits finite where data say nothing. It moves no peak, and the area of
+some patients by a tenth or two: least squares in mg/L leave their tail open."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,15 +86,15 @@ def full_fits(of: Everyone, centre: np.ndarray, weak: float = WEAK) -> np.ndarra
     return np.asarray(settled_ward(of.likelihood, how, of.data, spaces, aims, np.zeros((q, n))).eta)
 
 
-def plain_fits(of: Everyone, scale: np.ndarray, *, scaled: bool = True) -> np.ndarray:
-    """Effects (patients, n) by plain Levenberg-Marquardt in the space of the parameters (`scale`: see `estimators.units`),
-    damped by the diagonal (`scaled`) or by the identity."""
-    n, q = len(scale), of.count
-    aims = of.aims._replace(sd=np.ones_like(of.aims.sd))
-    space = Space(np.zeros(n), np.diag(1.0 / scale), np.full(n, 1e-9 - 1.0), np.full(n, np.inf))
-    spaces = jax.tree.map(lambda x: np.broadcast_to(x, (q, *np.shape(x))), space)
-    how = Damping(steps=400, tolerance=1e-6, scaled=scaled, raw=True)
-    return np.asarray(settled_ward(of.likelihood, how, of.data, spaces, aims, np.zeros((q, n))).eta)
+def loose_fits(of: Everyone, most: float = 100.0) -> np.ndarray:
+    """Effects (patients, n) by least squares alone, as in the paper's archive: what no level tells ends anywhere, and is cut
+    off at `most`-fold from typical."""
+    nothing = np.zeros(of.problems[0].n_effects)
+    return np.clip(full_fits(of, nothing, LOOSE), -np.log(most), np.log(most))
+
+
+LOOSE = 1e3
+"""SD, in logarithms, of a prior that is none."""
 
 
 def sparse(problem: Problem, sample_h: Sequence[float]) -> Problem:

@@ -20,8 +20,8 @@ from individose.app.actions.held_out import (
     archives,
     everyone,
     full_fits,
+    loose_fits,
     others,
-    plain_fits,
     sparse,
     stack_all,
 )
@@ -32,7 +32,7 @@ from individose.drugs import Card
 from individose.events import Subject
 from individose.inference import CCN, CN, LM, Archive, Problem
 from individose.inference.cluster.archive import Calibration
-from individose.inference.cluster.estimators import begin, begin_cloud, units
+from individose.inference.cluster.estimators import begin, begin_cloud
 from individose.inference.cluster.move import moved_ward
 
 RECIPES: dict[str, CN | CCN] = {
@@ -120,8 +120,8 @@ def hold(
     everybody = everyone(together(bounds))
     left = others(everybody, known)
     made = archives(everybody, left, known)
-    plain = plain_fits(everybody, units(everybody.problems[0]))
-    literal = [_literal(one, everybody, plain) for one in made]
+    loose = loose_fits(everybody)
+    literal = [_literal(one, everybody, loose) for one in made]
     course = courses(everybody.problems, horizon_h)
     full = full_fits(everybody, np.asarray(left.mean).mean(axis=0))
     truth = np.asarray(read_off(everybody.likelihood, full[:, None], *course))[:, 0]
@@ -145,10 +145,10 @@ LEAST = 4
 """Patients under which nothing is left to learn from."""
 
 
-def _literal(archive: Archive, of: Everyone, plain: np.ndarray) -> Archive:
-    """The same patients by plain least squares."""
+def _literal(archive: Archive, of: Everyone, loose: np.ndarray) -> Archive:
+    """The same patients by least squares alone."""
     places = [k for k, p in enumerate(of.problems) if p.id in archive.ids]
-    return Archive(archive.card, archive.effects, archive.ids, plain[places], archive.prior, archive.within)
+    return Archive(archive.card, archive.effects, archive.ids, loose[places], archive.prior, archive.within)
 
 
 def run(held: Held, method: CN | CCN, problems: Sequence[Problem]) -> np.ndarray:

@@ -32,8 +32,8 @@ def command() -> None:
     type=float,
     multiple=True,
     metavar="H",
-    help="Also calibrate intervals: try each patient as new, knowing the measured sample nearest to this many h after the dose; "
-    "several may be given.",
+    help="Also calibrate intervals: try each patient as new, with the measured sample nearest to this many h after the "
+    "dose; several may be given.",
 )
 @click.option(
     "--horizon",

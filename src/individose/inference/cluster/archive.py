@@ -79,9 +79,9 @@ class Archive:
 
     @property
     def covariance(self) -> np.ndarray:
-        """Of the population: how far the patients' most probable effects lie apart, and how uncertain each of them is (they are
-        drawn to the middle, so that they alone show too little). The card's own counts as some patients, so that it is
-        never singular."""
+        """Of the population: how far the patients' most probable effects lie apart, and how uncertain each of them is (being
+        drawn to the middle, they alone show too little). The card's own counts as some patients, so that it is never
+        singular."""
         return pooled(self.etas, self.prior) + self.within
 
     def with_patient(self, id: str, eta: np.ndarray, covariance: np.ndarray) -> Archive:

@@ -111,8 +111,8 @@ class CCN(AbstractIndividualEstimator):
     **Arguments:** `archive` None lets the card's own population stand in for it. `similar` archived patients span the
     region: all, the `nearest`, or those within `threshold`; `by` their parameters or their responses at the new patient's
     samples under his doses. `region`: the normal distribution of the similar patients, whose rows stay in the steps, or their
-    bounding box, from which the steps may lead out. A patient's levels differ from what any parameters give by more than their
-    residual error: `misfit` is that, as a share of the level (by default the 10 % of the paper's targets).
+    bounding box, from which the steps may lead out. `misfit`: by what share of the level a new patient's own curve may lie
+    beside that of any parameters, over and above the residual error (by default the 10 % of the paper's targets).
     """
 
     archive: Archive | None = None
