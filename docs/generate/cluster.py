@@ -83,25 +83,16 @@ INDEPENDENT = {
 
 
 def independent() -> str:
-    """Another program's figures beside ours, under the full fit used here and under the one that comes nearest to its own."""
+    """Another program's figures beside ours, with what these are against the other full fits."""
     both = stored().get("truths", [])
     if not both:
         return NONE
-    here, other = both[0]["one"], next(row for row in both if row["truth"] == NEAREST)["one"]
-    found = [
-        (
-            name,
-            f"{value:.1f}",
-            f"{here[name]:.1f}",
-            f"{other[name]:.1f}",
-            f"{other[name] - value:+.1f}".replace("-", "−"),
-        )
-        for name, value in INDEPENDENT.items()
-    ]
-    return table(("method", "independent", "here", f"with {NEAREST}", "difference"), found)
-
-
-NEAREST = "SD 3 about the card's typical patient"
+    found = []
+    for name, value in INDEPENDENT.items():
+        means = [row["one"][name] for row in both]
+        span = f"{min(means):.1f} to {max(means):.1f}"
+        found.append((name, f"{value:.1f}", f"{means[0]:.1f}", f"{means[0] - value:+.1f}".replace("-", "−"), span))
+    return table(("method", "independent", "here", "difference", "here, over the five full fits"), found)
 
 
 def readings() -> str:

@@ -60,7 +60,9 @@ def others(of: Everyone, known: np.ndarray | None = None) -> Population:
     weights = 1.0 - np.eye(of.count) if known is None else np.asarray(known, dtype=float)
     if np.any(np.diag(weights) > 0):
         raise InputError("a patient is in his own archive", "an archive of others", "nothing of him may be known there")
-    return jax.device_get(populations(of.likelihood, of.data, of.aims, of.prior, weights))
+    distinct, place = np.unique(weights, axis=0, return_inverse=True)  # patients of one archive have one population
+    found = jax.device_get(populations(of.likelihood, of.data, of.aims, of.prior, distinct))
+    return jax.tree.map(lambda x: np.asarray(x)[place.reshape(-1)], found)
 
 
 def archives(of: Everyone, found: Population, known: np.ndarray | None = None) -> list[Archive]:
