@@ -20,6 +20,7 @@ import numpy as np
 import individose as ido
 from individose.app.actions.archive import build, fitted
 from individose.app.actions.bands import quantile, scores
+from individose.app.actions.curves import FIGURES
 from individose.app.actions.held_out import Everyone, archives, full_fits, loose_fits, others, sparse
 from individose.app.actions.leave_one_out import (
     DEFAULT,
@@ -27,6 +28,7 @@ from individose.app.actions.leave_one_out import (
     Held,
     LeaveOneOut,
     bands,
+    calibrated,
     errors,
     hold,
     hold_external,
@@ -67,7 +69,7 @@ def main(names: Sequence[str]) -> None:
         "minutes": lambda: {"minutes": [[m, *_mean(held, (m / 60,))] for m in MINUTES]},
         "nested": lambda: {"nested": nested(held)},
         "hill": lambda: {"hill": hill(dyck)},
-        "external": lambda: {"external": external(card, dyck)},
+        "external": lambda: {"external": external(held, dyck)},
         "sizes": lambda: {"sizes": [*([n, *_sized(held, n)] for n in SIZES), [held.all.count - 1, *_mean(held, ONE)]]},
     }
     stored = json.loads(RESULT.read_text(encoding="utf-8")) if names and RESULT.exists() else {}
@@ -85,12 +87,21 @@ def protocol(held: Held) -> dict[str, Any]:
     return {"one": as_data(one), "two": as_data(two), "scatter": scatter(one), "truths": truths(held, one, two)}
 
 
-def external(card: Any, dyck: Any) -> dict[str, Any]:
-    """Patients of the other study, whose common archive is this one."""
-    archive, others_ = build(card, dyck).archive, patients("propofol_schnider1998.csv")
-    outside = hold_external(card, archive, others_, horizon_h=59 / 60)
+def external(held: Held, dyck: Any) -> dict[str, Any]:
+    """Patients of the other study, whose common archive is this one, with the intervals that this one's patients gave."""
+    card = ido.card(held.all.problems[0].model)
+    archive = build(card, dyck).archive
+    outside = hold_external(card, archive, patients("propofol_schnider1998.csv"), horizon_h=59 / 60)
     rows = ("MAP, population of the archive", "Bayes over the archive's curves", "archive median, no sample")
-    return {name: as_data(leave_one_out(outside, times, only=rows)) for name, times in (("one", ONE), ("two", TWO))}
+    found: dict[str, Any] = {}
+    for name, times in (("one", ONE), ("two", TWO)):
+        found[name] = as_data(leave_one_out(outside, times, only=rows))
+        known = calibrated(held, archive, times).calibration
+        assert known is not None
+        points = run(outside, RECIPES[DEFAULT], [sparse(p, times) for p in outside.all.problems])
+        score = dict(zip(FIGURES, scores(points, outside.truth, known.level).T, strict=True))
+        found[name]["bands"]["archive"] = {k: float((score[k] <= more).mean()) for k, more in known.widen.items()}
+    return found
 
 
 def truths(held: Held, one: LeaveOneOut, two: LeaveOneOut) -> list[dict[str, Any]]:
@@ -108,9 +119,7 @@ def truths(held: Held, one: LeaveOneOut, two: LeaveOneOut) -> list[dict[str, Any
     rows: list[dict[str, Any]] = []
     for name, etas in kinds.items():
         truth = held.figures(etas[:, None])[:, 0]
-        floor = dict(
-            zip(("peak", "half", "tpeak", "auc"), np.nanmean(errors(truth, held.raw), axis=0).tolist(), strict=True)
-        )
+        floor = dict(zip(FIGURES, np.nanmean(errors(truth, held.raw), axis=0).tolist(), strict=True))
         means = {method: float(errors(figures, truth).mean()) for method, figures in one.found.items()}
         rows.append(
             {"truth": name, "floor": floor, "one": means, "two": float(errors(two.found[DEFAULT], truth).mean())}
@@ -171,7 +180,7 @@ def nested(held: Held) -> dict[str, Any]:
             widest = np.array([quantile(score[rest, j], 0.9) for j in range(score.shape[1])])
             inside[name].append(score[~rest] <= np.maximum(widest, -0.5) + 1e-9)
     shares = {name: np.concatenate(each).mean(axis=0) for name, each in inside.items()}
-    return {name: dict(zip(("peak", "half", "tpeak", "auc"), x.tolist(), strict=True)) for name, x in shares.items()}
+    return {name: dict(zip(FIGURES, x.tolist(), strict=True)) for name, x in shares.items()}
 
 
 def _parts(count: int) -> np.ndarray:

@@ -45,10 +45,20 @@ def two() -> str:
 
 
 def external() -> str:
-    """Patients of another study, with the archive of this one."""
-    return (
-        f"One sample near 3 min:\n\n{_table('external.one')}\n\nSamples near 3 and 10 min:\n\n{_table('external.two')}"
-    )
+    """Patients of another study, with the archive of this one, and how often its calibrated intervals hold for them."""
+    tables = [
+        f"One sample near 3 min:\n\n{_table('external.one')}",
+        f"Samples near 3 and 10 min:\n\n{_table('external.two')}",
+    ]
+    found = []
+    for part, said in (("one", "3 min"), ("two", "3 and 10 min")):
+        here = stored().get("external", {}).get(part, {}).get("bands", {})
+        if "archive" in here:
+            for figure, name in (("peak", "peak"), ("half", "half"), ("auc", "area")):
+                shares = (f"{100 * here[k][figure]:.0f} %" for k in ("cluster", "archive"))
+                found.append((said, name, *shares))
+    header = ("samples", "figure", "90 % intervals as the cluster has them", "calibrated on the archive's patients")
+    return "\n\n".join([*tables, *([table(header, found)] if found else [])])
 
 
 def truths() -> str:
