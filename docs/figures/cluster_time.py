@@ -81,11 +81,11 @@ def _by_cores(lines: dict[str, list[tuple[float, float]]], start: float) -> list
 
 def _line(places: Sequence[tuple[float, float]], name: str) -> list[str]:
     ink = INKS[name]
-    x, y = places[0]
+    x, y = places[-1]
     return [
         element("path", d=polyline(places), fill="none", stroke=ink, stroke_width=2),
         *(element("circle", cx=a, cy=b, r=4, fill=ink) for a, b in places),
-        label(name, x + 8, y - 10, SIZE, text_anchor="start", fill=ink),
+        label(name, x - 8, y - 10, SIZE, text_anchor="end", fill=ink),
     ]
 
 
