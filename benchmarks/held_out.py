@@ -99,7 +99,7 @@ def external(held: Held, dyck: Any) -> dict[str, Any]:
         known = calibrated(held, archive, times).calibration
         assert known is not None
         points = run(outside, RECIPES[DEFAULT], [sparse(p, times) for p in outside.all.problems])
-        score = dict(zip(FIGURES, scores(points, outside.truth, known.level).T, strict=True))
+        score: dict[str, np.ndarray] = dict(zip(FIGURES, scores(points, outside.truth, known.level).T, strict=True))
         found[name]["bands"]["archive"] = {k: float((score[k] <= more).mean()) for k, more in known.widen.items()}
     return found
 
