@@ -107,27 +107,32 @@ def test_too_few_patients_give_the_widest_band():
     assert quantile(np.array([0.1, 0.5, 0.3]), 0.9) == 0.5
 
 
-def test_an_archive_survives_its_file_and_takes_one_more(ward, tmp_path):
-    archive = build(oral_card(), ward[:6]).archive
+@pytest.fixture(scope="module")
+def archive(ward):
+    return build(oral_card(), ward).archive
+
+
+def test_an_archive_survives_its_file_and_takes_one_more(archive, tmp_path):
     write(archive, tmp_path / "a.json")
     again = read(tmp_path / "a.json")
     np.testing.assert_allclose(again.etas, archive.etas, rtol=0, atol=0)
     assert again.ids == archive.ids
-    more = added(again, oral_card(), ward[6])
-    assert more.ids == (*archive.ids, "s6")
-    fit = ido.fit(oral_card(), ward[7], ido_method(more))
+    new = oral("new", np.array([0.2, -0.1, 0.1]), np.zeros(len(TIMES)))
+    more = added(again, oral_card(), new)
+    assert more.ids == (*archive.ids, "new")
+    fit = ido.fit(oral_card(), new, ido_method(more))
     assert fit.status.code == "converged"
     (tmp_path / "b.json").write_text("{}")
     with pytest.raises(InputError, match="archive"):
         read(tmp_path / "b.json")
 
 
-def test_a_calibrated_archive_says_its_intervals(ward, held, tmp_path):
+def test_a_calibrated_archive_says_its_intervals(archive, held, tmp_path):
     """Of a new patient, from the file alone; one of whom other samples are known is told so."""
-    archive = calibrated(held, build(oral_card(), ward).archive, (2.0,))
-    write(archive, tmp_path / "a.json")
+    known = calibrated(held, archive, (2.0,))
+    write(known, tmp_path / "a.json")
     again = read(tmp_path / "a.json")
-    assert again.calibration == archive.calibration
+    assert again.calibration == known.calibration
     assert again.calibration is not None
     assert again.calibration.patients == 8
     new = oral("new", np.array([0.2, -0.1, 0.1]), np.zeros(len(TIMES)))
