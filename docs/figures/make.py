@@ -10,6 +10,7 @@ from pathlib import Path
 
 import individose as ido
 from docs.figures import cluster
+from docs.figures.cluster_time import cluster_time
 from docs.figures.gallery import ROUTES, picture
 from docs.figures.growth import growth
 from docs.figures.patients import PATIENTS, newborns
@@ -83,9 +84,9 @@ def slug(card_id: str) -> str:
 def figures() -> dict[str, str]:
     """Every figure by the name of its file."""
     drawn = {"newborn.svg": newborn(), "rooms.svg": rooms(), "forecasts.svg": forecasts()}
-    cost = growth()
-    if cost is not None:
-        drawn["growth.svg"] = cost
+    for name, cost in (("growth", growth()), ("cluster-time", cluster_time())):
+        if cost is not None:
+            drawn[f"{name}.svg"] = cost
     drawn |= cluster.figures()
     drawn |= {f"gallery/{name}.svg": picture(name) for name in ROUTES}
     drawn |= hormone()

@@ -80,11 +80,31 @@ def test_gauss_newton_draws_from_the_exact_posterior_of_a_linear_map():
     np.testing.assert_array_less(np.abs(fit.eta - mean) / exact, POSTERIOR_MEAN_WORST)
 
 
-def test_two_samples_of_one_direction_are_no_trouble():
+def twice(x):
+    return np.ones(2) * (x[0] + x[1])
+
+
+@pytest.mark.parametrize("method", [CN(), CGN(), CCN(archive_of(people()))])
+def test_two_samples_of_one_direction_are_no_trouble(method):
     """Identical samples: the plane's normal matrix is singular."""
-    fit = CGN().fit(problem(lambda x: np.ones(2) * (x[0] + x[1]), [1.0, 1.0], sd=0.1))
+    fit = method.fit(problem(twice, [1.0, 1.0], sd=0.1))
     assert fit.status.code == "converged"
     assert abs(fit.draws.sum(axis=1).mean() - 1.0) < 0.1
+
+
+def test_an_archive_gives_the_exact_posterior_of_a_linear_map():
+    """Under the archive's population, with the level's misfit beside its residual error."""
+    archive = archive_of(people(30, 3))
+    matrix = np.array([[1.0, 2.0, 0.0], [0.0, 1.0, -1.0]])
+    level, sd = np.array([1.0, 0.5]), np.hypot(0.5, 0.2 * np.array([1.0, 0.5]))
+    fit = CCN(archive, misfit=0.2, points=4000).fit(problem(linear, level, n=3, sd=0.5))
+    prior = np.linalg.inv(archive.covariance)
+    precision = (matrix.T / sd**2) @ matrix + prior
+    mean = np.linalg.solve(precision, matrix.T @ (level / sd**2) + prior @ archive.mean)
+    exact = np.sqrt(np.diag(np.linalg.inv(precision)))
+    for k in range(3):
+        assert within_standard_errors(fit.draws[:, k].mean(), mean[k], exact[k] / np.sqrt(4000))
+        assert within_standard_errors(fit.draws[:, k].std() / exact[k], 1.0, 1 / np.sqrt(2 * 4000))
 
 
 @pytest.mark.parametrize("method", [CN(), CGN(), CCN(archive_of(people())), CCN(archive_of(people(3)))])
@@ -143,6 +163,12 @@ def test_an_archive_of_three_is_said_and_not_singular():
     assert fit.status.code == "converged"
     assert "archive-small" in {n.code for n in fit.notices}
     assert np.linalg.eigvalsh(pooled(np.zeros((3, 2)), np.eye(2))).min() > 0
+
+
+def test_a_population_is_wider_than_its_patients_most_probable_effects():
+    archive = archive_of(people())
+    apart = pooled(archive.etas, archive.prior)
+    np.testing.assert_allclose(archive.covariance - apart, archive.within, rtol=0, atol=IDENTITY)
 
 
 def test_an_archive_of_another_card_is_refused():

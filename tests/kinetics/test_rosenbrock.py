@@ -7,10 +7,11 @@ from scipy.linalg import expm
 
 from individose.kinetics import concentrations
 from individose.kinetics.ode import ODE_SYSTEMS, Settings, as_system
+from individose.kinetics.ode.propagate import solve
 from individose.kinetics.ode.rosenbrock import march
 from kinetics.histories import labelled
 from kinetics.ode_cases import TIGHT, line
-from tolerances import MARCH
+from tolerances import IDENTITY, MARCH
 
 HILL = {"k10": 7.0, "V1": 8.0, "k12": 16.0, "k21": 1.7, "k13": 8.0, "k31": 0.15} | {
     f"{word}_{name}": value
@@ -56,6 +57,15 @@ def test_the_rough_road_follows_the_precise_one():
         for system in (precise, rough)
     )
     np.testing.assert_allclose(near, exact, atol=MARCH * exact.max())
+
+
+def test_what_comes_after_the_last_sample_changes_nothing():
+    ode = ODE_SYSTEMS["hill_rates"]
+    times = np.array([0.05, 0.2])
+    later = [*INFUSION, (0.5, 200.0, 0.1, 0), (3.0, 50.0, 0.0, 0)]
+    run = jax.jit(solve, static_argnums=(0, 3))
+    alone, more = (run(ode, labelled(HILL), line(ode, doses, times), Settings(march=8)) for doses in (INFUSION, later))
+    np.testing.assert_allclose(more.levels, alone.levels, rtol=IDENTITY)
 
 
 def test_what_cannot_be_marched_keeps_its_solver():

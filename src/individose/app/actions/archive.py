@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from individose.drugs import Card
 from individose.events import Subject
 from individose.inference import Archive, Problem
 from individose.inference.cluster.aim import Aim, aim
-from individose.inference.cluster.archive import Population, archived, population
+from individose.inference.cluster.archive import Calibration, Population, archived, population
 from individose.inference.individual.estimator import stack
 
 FORM = "individose archive/1"
@@ -92,7 +92,7 @@ def added(archive: Archive, card: Card, patient: Subject, *, extrapolate: bool =
         raise refused[0].error
     (problem,) = together(bounds)
     n = len(archive.effects)
-    root = np.linalg.cholesky(archive.covariance + archive.within)
+    root = np.linalg.cholesky(archive.covariance)
     space = Space(archive.mean, root, np.full(n, -np.inf), np.full(n, np.inf))
     aimed = aim(problem.likelihood, problem.data)
     found = jax.device_get(settled(problem.likelihood, Damping(prior=True), problem.data, space, aimed, np.zeros(n)))
@@ -109,7 +109,7 @@ def write(archive: Archive, path: Path | str) -> None:
         "patients": {id: [float(x) for x in row] for id, row in zip(archive.ids, archive.etas, strict=True)},
         "prior": archive.prior.tolist(),
         "within": archive.within.tolist(),
-        "bands": archive.bands,
+        "calibration": None if archive.calibration is None else asdict(archive.calibration),
     }
     Path(path).write_text(_readable(document), encoding="utf-8")
 
@@ -146,7 +146,7 @@ def read(path: Path | str) -> Archive:
             np.array(list(patients.values()), dtype=float).reshape(len(patients), -1),
             np.array(document["prior"], dtype=float),
             np.array(document["within"], dtype=float),
-            {name: float(x) for name, x in document["bands"].items()},
+            _calibration(document.get("calibration")),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
@@ -155,3 +155,11 @@ def read(path: Path | str) -> Archive:
             "what `individose archive build` writes",
             "Build it anew.",
         ) from error
+
+
+def _calibration(found: dict[str, Any] | None) -> Calibration | None:
+    if found is None:
+        return None
+    widen = {name: float(x) for name, x in found["widen"].items()}
+    samples = tuple(float(x) for x in found["samples_h"])
+    return Calibration(float(found["level"]), samples, float(found["horizon_h"]), int(found["patients"]), widen)

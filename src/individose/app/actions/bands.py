@@ -31,12 +31,10 @@ class Bands:
 
 def bands(points: np.ndarray, truth: np.ndarray, level: float) -> Bands:
     """**Arguments:** figures of clusters (patients, points, figures), and the truth (patients, figures)."""
-    usable = np.where(np.isfinite(points).all(axis=2, keepdims=True), points, np.nan)
-    logs = np.log(np.maximum(usable, 1e-30))
-    low, high = np.nanquantile(logs, [0.5 - level / 2, 0.5 + level / 2], axis=1)
+    low, high = ends(points, level)
     width = np.maximum(high - low, 1e-9)
     true = np.log(truth)
-    score = np.maximum(low - true, true - high) / width
+    score = scores(points, truth, level)
     n = len(truth)
     own = np.array([[quantile(np.delete(score[:, k], j), level) for k in range(score.shape[1])] for j in range(n)])
     near = 1e-9
@@ -45,6 +43,20 @@ def bands(points: np.ndarray, truth: np.ndarray, level: float) -> Bands:
     held = ((true >= down - near) & (true <= up + near)).mean(axis=0)
     whole = tuple(quantile(score[:, k], level) for k in range(score.shape[1]))
     return Bands(level, tuple(map(float, plain)), tuple(map(float, held)), whole, np.exp(down), np.exp(up))
+
+
+def ends(points: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithms of the ends (patients, figures) of each cluster's own intervals; what was not solved counts nothing."""
+    usable = np.where(np.isfinite(points).all(axis=2, keepdims=True), points, np.nan)
+    low, high = np.nanquantile(np.log(np.maximum(usable, 1e-30)), [0.5 - level / 2, 0.5 + level / 2], axis=1)
+    return low, high
+
+
+def scores(points: np.ndarray, truth: np.ndarray, level: float) -> np.ndarray:
+    """How far outside of his interval each patient's truth lies, in its widths (patients, figures); negative inside."""
+    low, high = ends(points, level)
+    true = np.log(truth)
+    return np.maximum(low - true, true - high) / np.maximum(high - low, 1e-9)
 
 
 def quantile(scores: np.ndarray, level: float) -> float:

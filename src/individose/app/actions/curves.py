@@ -65,15 +65,21 @@ def read_off(
 
 def _shape(levels: Any, times: Any) -> tuple[Any, Any, Any]:
     """Peak, time of half of it, and its own time."""
-    place = jnp.argmax(levels)
-    peak = levels[place]
-    later = jnp.arange(len(levels)) > place
-    below = later & (levels <= 0.5 * peak)
-    k = jnp.maximum(jnp.argmax(below), 1)
-    high, low = (jnp.log(jnp.maximum(x / peak, 1e-30)) for x in (levels[k - 1], levels[k]))
+    number = jnp.arange(len(levels))
+
+    def at(k: Any, row: Any) -> Any:
+        """`row[k]` as a sum: many curves at once are looked up side by side."""
+        return jnp.sum(jnp.where(number == k, row, 0.0))
+
+    peak = jnp.max(levels)
+    place = jnp.min(jnp.where(levels == peak, number, len(levels)))
+    k = jnp.min(jnp.where((number > place) & (levels <= 0.5 * peak), number, len(levels)))
+    found, k = k < len(levels), jnp.clip(k, 1, len(levels) - 1)
+    high, low = (jnp.log(jnp.maximum(at(j, levels) / peak, 1e-30)) for j in (k - 1, k))
     share = (high - jnp.log(0.5)) / jnp.maximum(high - low, 1e-30)
-    half = times[k - 1] + share * (times[k] - times[k - 1])
-    return peak, jnp.where(jnp.any(below), half, times[-1]), times[place]
+    before, after = at(k - 1, times), at(k, times)
+    half = before + share * (after - before)
+    return peak, jnp.where(found, half, times[-1]), at(place, times)
 
 
 def measured(patient: Subject, horizon_h: float) -> np.ndarray:

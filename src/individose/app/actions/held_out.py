@@ -24,7 +24,8 @@ from individose.inference.individual.estimator import stack
 from individose.inference.problem import Likelihood
 
 WEAK = 3.0
-"""SD, in logarithms, of the prior that keeps the full fits finite where data say nothing; it moves nothing else."""
+"""SD, in logarithms, of the prior that keeps the full fits finite where data say nothing. It moves no peak, and the area of
+some patients by a tenth or two: least squares in mg/L leave their tail open."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,9 @@ def others(of: Everyone, known: np.ndarray | None = None) -> Population:
     weights = 1.0 - np.eye(of.count) if known is None else np.asarray(known, dtype=float)
     if np.any(np.diag(weights) > 0):
         raise InputError("a patient is in his own archive", "an archive of others", "nothing of him may be known there")
-    return jax.device_get(populations(of.likelihood, of.data, of.aims, of.prior, weights))
+    distinct, place = np.unique(weights, axis=0, return_inverse=True)  # patients of one archive have one population
+    found = jax.device_get(populations(of.likelihood, of.data, of.aims, of.prior, distinct))
+    return jax.tree.map(lambda x: np.asarray(x)[place.reshape(-1)], found)
 
 
 def archives(of: Everyone, found: Population, known: np.ndarray | None = None) -> list[Archive]:
@@ -74,24 +77,26 @@ def archives(of: Everyone, found: Population, known: np.ndarray | None = None) -
     return made
 
 
-def full_fits(of: Everyone, centre: np.ndarray) -> np.ndarray:
-    """Effects (patients, n) of each patient's own full fit: least squares in mg/L, every level alike."""
+def full_fits(of: Everyone, centre: np.ndarray, weak: float = WEAK) -> np.ndarray:
+    """Effects (patients, n) of each patient's own full fit: least squares in mg/L, every level alike, with a prior of SD
+    `weak` about `centre`."""
     n, q = len(centre), of.count
     aims = of.aims._replace(sd=np.ones_like(of.aims.sd))
-    space = Space(centre, WEAK * np.eye(n), np.full(n, -np.inf), np.full(n, np.inf))
+    space = Space(centre, weak * np.eye(n), np.full(n, -np.inf), np.full(n, np.inf))
     spaces = jax.tree.map(lambda x: np.broadcast_to(x, (q, *np.shape(x))), space)
     how = Damping(steps=200, prior=True)
     return np.asarray(settled_ward(of.likelihood, how, of.data, spaces, aims, np.zeros((q, n))).eta)
 
 
-def plain_fits(of: Everyone, scale: np.ndarray) -> np.ndarray:
-    """Effects (patients, n) by plain Levenberg-Marquardt in the space of the parameters (`scale`: see `estimators.units`)."""
-    n, q = len(scale), of.count
-    aims = of.aims._replace(sd=np.ones_like(of.aims.sd))
-    space = Space(np.zeros(n), np.diag(1.0 / scale), np.full(n, 1e-9 - 1.0), np.full(n, np.inf))
-    spaces = jax.tree.map(lambda x: np.broadcast_to(x, (q, *np.shape(x))), space)
-    how = Damping(steps=400, tolerance=1e-6, raw=True)
-    return np.asarray(settled_ward(of.likelihood, how, of.data, spaces, aims, np.zeros((q, n))).eta)
+def loose_fits(of: Everyone, most: float = 100.0) -> np.ndarray:
+    """Effects (patients, n) by least squares alone, as in the paper's archive: what no level tells ends anywhere, and is cut
+    off at `most`-fold from typical."""
+    nothing = np.zeros(of.problems[0].n_effects)
+    return np.clip(full_fits(of, nothing, LOOSE), -np.log(most), np.log(most))
+
+
+LOOSE = 1e3
+"""SD, in logarithms, of a prior that is none."""
 
 
 def sparse(problem: Problem, sample_h: Sequence[float]) -> Problem:

@@ -14,14 +14,14 @@ import numpy as np
 
 from individose.app.actions.archive import together
 from individose.app.actions.bands import Bands, bands
-from individose.app.actions.curves import courses, measured, read_off
+from individose.app.actions.curves import FIGURES, courses, measured, read_off
 from individose.app.actions.held_out import (
     Everyone,
     archives,
     everyone,
     full_fits,
+    loose_fits,
     others,
-    plain_fits,
     sparse,
     stack_all,
 )
@@ -31,7 +31,8 @@ from individose.base import InputError
 from individose.drugs import Card
 from individose.events import Subject
 from individose.inference import CCN, CN, LM, Archive, Problem
-from individose.inference.cluster.estimators import begin, begin_cloud, units
+from individose.inference.cluster.archive import Calibration
+from individose.inference.cluster.estimators import begin, begin_cloud
 from individose.inference.cluster.move import moved_ward
 
 RECIPES: dict[str, CN | CCN] = {
@@ -77,6 +78,8 @@ class LeaveOneOut:
     figures: np.ndarray
     """Median of the default method's cluster by patient (patients, 4)."""
     truth: np.ndarray
+    found: dict[str, np.ndarray]
+    """`FIGURES` by method (patients, 4)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +120,8 @@ def hold(
     everybody = everyone(together(bounds))
     left = others(everybody, known)
     made = archives(everybody, left, known)
-    plain = plain_fits(everybody, units(everybody.problems[0]))
-    literal = [_literal(one, everybody, plain) for one in made]
+    loose = loose_fits(everybody)
+    literal = [_literal(one, everybody, loose) for one in made]
     course = courses(everybody.problems, horizon_h)
     full = full_fits(everybody, np.asarray(left.mean).mean(axis=0))
     truth = np.asarray(read_off(everybody.likelihood, full[:, None], *course))[:, 0]
@@ -142,10 +145,10 @@ LEAST = 4
 """Patients under which nothing is left to learn from."""
 
 
-def _literal(archive: Archive, of: Everyone, plain: np.ndarray) -> Archive:
-    """The same patients by plain least squares."""
+def _literal(archive: Archive, of: Everyone, loose: np.ndarray) -> Archive:
+    """The same patients by least squares alone."""
     places = [k for k, p in enumerate(of.problems) if p.id in archive.ids]
-    return Archive(archive.card, archive.effects, archive.ids, plain[places], archive.prior, archive.within)
+    return Archive(archive.card, archive.effects, archive.ids, loose[places], archive.prior, archive.within)
 
 
 def run(held: Held, method: CN | CCN, problems: Sequence[Problem]) -> np.ndarray:
@@ -164,6 +167,14 @@ def cluster(held: Held, method: CN | CCN, problems: Sequence[Problem]) -> np.nda
         stack_all(parts) for parts in ([p.data for p in problems], [b.space for b in begun], [b.cluster for b in begun])
     )
     return np.asarray(moved_ward(held.all.likelihood, begun[0].how, data, spaces, clusters).eta)
+
+
+def calibrated(held: Held, archive: Archive, sample_h: Sequence[float], level: float = 0.9) -> Archive:
+    """The archive with the calibration that its own patients give, each of whom is new to the archive of the others."""
+    problems = [sparse(p, sample_h) for p in held.all.problems]
+    found = bands(run(held, CCN(), problems), held.truth, level)
+    widen = {name: factor for name, factor in zip(FIGURES, found.factor, strict=True) if name != "tpeak"}
+    return replace(archive, calibration=Calibration(level, tuple(sample_h), held.horizon_h, held.all.count, widen))
 
 
 def leave_one_out(
@@ -210,7 +221,7 @@ def leave_one_out(
         rows.append(_row("own full fit (the floor against measured levels)", held.truth, held, resamples, seed, level))
     return LeaveOneOut(
         held.all.problems[0].model, held.all.count, tuple(sample_h), held.horizon_h, tuple(rows),
-        bands(points, held.truth, level), held.refused, found[DEFAULT], held.truth,
+        bands(points, held.truth, level), held.refused, found[DEFAULT], held.truth, found,
     )  # fmt: skip
 
 

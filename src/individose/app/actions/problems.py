@@ -12,7 +12,7 @@ from individose.app.actions.mixture import most_probable
 from individose.base import InputError
 from individose.drugs import Card
 from individose.events import Subject
-from individose.inference import METHODS, AbstractIndividualEstimator, Fit, Problem
+from individose.inference import CCN, METHODS, AbstractIndividualEstimator, Fit, Problem
 from individose.prediction import Bound, Sizes, at, bind, larger
 from individose.prediction.observations import Censoring, Options
 
@@ -101,7 +101,8 @@ def fit(
     if card.groups:
         found = most_probable(card, fit_groups(card, patient, method, **options))
     else:
-        found = estimator(method).fit(problem(bind(card, patient, **options)))
+        chosen = estimator(method)
+        (found,) = _calibrated(chosen, [chosen.fit(problem(bind(card, patient, **options)))])
     if throw and not found.status.ok:
         from individose.base import NumericalError
 
@@ -151,11 +152,20 @@ def fit_ward(
     chosen = estimator(method)
     fits: dict[int, Fit] = {}
     for places, problems in shared_sizes(bounds):
-        for place, one in zip(places, chosen.fit_ward(problems), strict=True):
+        for place, one in zip(places, _calibrated(chosen, chosen.fit_ward(problems)), strict=True):
             fits[place] = one
         if progress is not None:
             progress(len(places))
     return Ward(tuple(fits[i] for i in range(len(bounds))), refused)
+
+
+def _calibrated(method: AbstractIndividualEstimator, fits: Sequence[Fit]) -> Sequence[Fit]:
+    """With what a calibrated archive says of each."""
+    if not isinstance(method, CCN):
+        return fits
+    from individose.app.actions.calibrated import with_calibration
+
+    return with_calibration(method, fits)
 
 
 def bind_all(

@@ -26,20 +26,47 @@ def command() -> None:
 @click.option(
     "--out", "out", required=True, type=click.Path(dir_okay=False), metavar="FILE", help="The archive to write."
 )
+@click.option(
+    "--sample",
+    "samples",
+    type=float,
+    multiple=True,
+    metavar="H",
+    help="Also calibrate intervals: try each patient as new, with the measured sample nearest to this many h after the "
+    "dose; several may be given.",
+)
+@click.option(
+    "--horizon",
+    type=click.FloatRange(min=0, min_open=True),
+    default=24.0,
+    show_default=True,
+    metavar="H",
+    help="With --sample: the end of the area.",
+)
 @table_options
 @extrapolate_option
 @click.pass_context
 def build(ctx: click.Context, source: str, **given: Any) -> None:
     """Fit every patient of DATA, and the population of them all, once; write both as an archive.
 
+    With --sample each of them is also new in turn, to an archive of the others: by how much intervals must be widened to hold
+    for them is kept, and a later `estimate --method ccn --archive` says its calibrated intervals.
+
     \b
       individose archive build earlier.csv --card propofol/yang2019 --unit TIME=min --out archive.json
+      individose archive build earlier.csv --card propofol/yang2019 --sample 0.05 --horizon 1.6667 --out archive.json
     """
     from individose.app.actions.archive import build as fit_all
 
     patients = _read(source, given)
     built = fit_all(patients.card, patients.subjects, extrapolate=given["extrapolate"])
-    _finish(ctx, built.archive, given["out"], [*patients.refused, *built.refused])
+    archive = built.archive
+    if given["samples"]:
+        from individose.app.actions.leave_one_out import calibrated, hold
+
+        held = hold(patients.card, patients.subjects, horizon_h=given["horizon"], extrapolate=given["extrapolate"])
+        archive = calibrated(held, archive, given["samples"])
+    _finish(ctx, archive, given["out"], [*patients.refused, *built.refused])
 
 
 @command.command(short_help="Add a table's patients to an archive, or renew them.")

@@ -9,7 +9,7 @@ is fitted, and counts for nobody else: so one can be left out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -30,11 +30,26 @@ FEW = 10
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """By how many of their own widths (in logarithms) the ends of intervals are moved outward, so that they hold as often as
+    they say: from `patients` who were each tried as new, with the others as archive.
+
+    **Arguments:** `level` of the intervals; `samples_h` since the first dose of what was known of each; `horizon_h`, the end
+    of the area; `widen` by figure of the curve.
+    """
+
+    level: float
+    samples_h: tuple[float, ...]
+    horizon_h: float
+    patients: int
+    widen: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Archive:
     """**Arguments:** `card` and names of `effects` that it belongs to; `ids` (q) and `etas` (q, n) of the patients;
     `prior` (n, n) the card's own covariance of the effects; `within` (n, n) the mean uncertainty of one patient's
-    effects; `bands` by figure (`peak`, `auc`): by how much intervals from this archive are widened to hold as often
-    as they say.
+    effects; `calibration` of intervals, where its patients were tried as new ones.
 
     **Raises:** `InputError` for no patient, effects that are not finite, or shapes that do not fit.
     """
@@ -45,7 +60,7 @@ class Archive:
     etas: np.ndarray
     prior: np.ndarray
     within: np.ndarray
-    bands: dict[str, float] = field(default_factory=dict)
+    calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
         q, n = len(self.ids), len(self.effects)
@@ -64,9 +79,10 @@ class Archive:
 
     @property
     def covariance(self) -> np.ndarray:
-        """Of the patients' effects; the card's own counts as so many patients as there are effects, so that it is never
+        """Of the population: how far the patients' most probable effects lie apart, and how uncertain each of them is (being
+        drawn to the middle, they alone show too little). The card's own counts as some patients, so that it is never
         singular."""
-        return pooled(self.etas, self.prior)
+        return pooled(self.etas, self.prior) + self.within
 
     def with_patient(self, id: str, eta: np.ndarray, covariance: np.ndarray) -> Archive:
         """The archive with one more patient, or with a new estimate of one who is in it."""

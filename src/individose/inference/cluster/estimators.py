@@ -36,9 +36,6 @@ WITHOUT = Notice(
     "no-archive", "No archive of earlier patients was given: the card's own population stands in for it.", "note"
 )
 
-SMALLEST = 0.05
-"""Share of the typical value below which the paper's cloud is cut off: its normal distributions reach below 0."""
-
 UNIFORM = 0.1
 """Half the width of the paper's targets, relative."""
 
@@ -114,7 +111,8 @@ class CCN(AbstractIndividualEstimator):
     **Arguments:** `archive` None lets the card's own population stand in for it. `similar` archived patients span the
     region: all, the `nearest`, or those within `threshold`; `by` their parameters or their responses at the new patient's
     samples under his doses. `region`: the normal distribution of the similar patients, whose rows stay in the steps, or their
-    bounding box, from which the steps may lead out.
+    bounding box, from which the steps may lead out. `misfit`: by what share of the level a new patient's own curve may lie
+    beside that of any parameters, over and above the residual error (by default the 10 % of the paper's targets).
     """
 
     archive: Archive | None = None
@@ -124,6 +122,7 @@ class CCN(AbstractIndividualEstimator):
     region: Literal["normal", "box"] = "normal"
     nearest: int = 20
     threshold: float = 1.0
+    misfit: float = UNIFORM
     points: int = 500
     iterations: int = 10
     seed: int = 0
@@ -157,14 +156,22 @@ def begin_cloud(method: CN, problem: Problem) -> Begun:
     sd, n = spread(problem), problem.n_effects
     start = generator.standard_normal((method.points, n))
     if literal:
-        # log-normal variances as coefficients of variation, drawn around the typical value; none is at or below 0
+        # log-normal variances as coefficients of variation, drawn around the typical value
         sd = np.sqrt(np.expm1(sd**2))
-        start = np.maximum(start * sd, SMALLEST - 1.0) / sd
+        start = _above(start, (LEAST - 1.0) / sd, generator)
         space = Space(np.zeros(n), np.diag(sd), np.full(n, LEAST - 1.0), np.full(n, np.inf))
     else:
         space = Space(np.zeros(n), np.diag(sd), -EDGE * sd, EDGE * sd)
     how = Moving(method.iterations, method.broyden, False, not literal, literal, 0.0 if literal else 2.0)
     return Begun(how, space, targeted(start, aimed, how, generator), aimed, np.empty(0))
+
+
+def _above(start: np.ndarray, low: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Normal draws (points, n), each that lies below `low` drawn anew: the paper's distributions reach below 0, a parameter
+    does not."""
+    while np.any(below := start <= low):
+        start = np.where(below, generator.standard_normal(start.shape), start)
+    return start
 
 
 def begin(method: CCN, problem: Problem) -> Begun:
@@ -184,6 +191,8 @@ def begin(method: CCN, problem: Problem) -> Begun:
     generator = np.random.default_rng(seed_of(problem, method.seed))
     aimed = jax.device_get(aim(problem.likelihood, problem.data))
     literal = method.variant == "paper"
+    if not literal:
+        aimed = aimed._replace(sd=np.hypot(aimed.sd, method.misfit * np.abs(aimed.level)))
     members = _members(method, problem, archive, aimed)
     picked = archive.etas[members]
     n, count = len(archive.effects), method.points
@@ -196,7 +205,7 @@ def begin(method: CCN, problem: Problem) -> Begun:
         start = generator.random((count, n))
     else:
         whole = len(members) == len(archive.ids)
-        covariance = archive.covariance if whole else pooled(picked, archive.covariance)
+        covariance = archive.covariance if whole else pooled(picked, archive.covariance) + archive.within
         space = Space(picked.mean(axis=0), np.linalg.cholesky(covariance), np.full(n, -np.inf), np.full(n, np.inf))
         how = Moving(method.iterations)
         start = generator.standard_normal((count, n))

@@ -177,12 +177,20 @@ def _limited(how: Moving, dz: Any) -> Any:
 def _within(space: Space, z: Any, dz: Any) -> Any:
     """The steps, halved while they leave the domain; none at all where that does not help."""
 
-    def halve(share: Any, _: Any) -> tuple[Any, None]:
-        return jnp.where(inside(space, z + share[:, None] * dz), share, 0.5 * share), None
-
     dz = jnp.where(jnp.isfinite(dz), dz, 0.0)
-    share = jax.lax.scan(halve, jnp.ones(len(z)), None, length=HALVINGS)[0][:, None]
-    return jnp.where(inside(space, z + share * dz)[:, None], share * dz, 0.0)
+
+    def fits(share: Any) -> Any:
+        return inside(space, z + share[:, None] * dz)
+
+    def halve(now: Any) -> Any:
+        share, count, well = now
+        share = jnp.where(well, share, 0.5 * share)
+        return share, count + 1, fits(share)
+
+    whole = jnp.ones(len(z))
+    begun = (whole, jnp.asarray(0), fits(whole))
+    share, _, well = jax.lax.while_loop(lambda now: (now[1] < HALVINGS) & ~jnp.all(now[2]), halve, begun)
+    return jnp.where(well[:, None], share[:, None] * dz, 0.0)
 
 
 @partial(jax.jit, static_argnums=(0, 1))

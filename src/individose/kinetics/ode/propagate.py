@@ -58,6 +58,9 @@ def solve(
     state is longer than the compartments where something is remembered.
     """
     records = merged(schedule)
+    last = jnp.max(jnp.where(jnp.asarray(schedule.sampled), records.place, 0), initial=0)
+    followed = jnp.arange(len(records.span_h)) <= last  # what comes after the last sample is not asked for
+    records = records._replace(span_h=jnp.where(followed, records.span_h, 0.0))
     settings = _shared_out(settings, len(schedule.span_h) + len(schedule.segment))
     walked = _walk(ode, p, records, _steady(ode, p, schedule, records, settings), settings, areas=areas)
     levels = _wanted(walked.seen, records)
