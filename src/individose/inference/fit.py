@@ -141,7 +141,9 @@ class Fit:
         self, times_h: Sequence[float], level: float = 0.9, count: int | None = None, analyte: str | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper ends of the interval of the level at each time, from draws of the posterior."""
-        low, high = np.quantile(self.curves(times_h, count, analyte), [0.5 - level / 2, 0.5 + level / 2], axis=0)
+        with np.errstate(invalid="ignore"):  # an end among infinite draws is no number, and refused
+            ends = np.quantile(self.curves(times_h, count, analyte), [0.5 - level / 2, 0.5 + level / 2], axis=0)
+        low, high = require_solved(ends, finite=True)
         return low, high
 
     def curves(self, times_h: Sequence[float], count: int | None = None, analyte: str | None = None) -> np.ndarray:

@@ -18,9 +18,10 @@ import numpy as np
 from individose.app.actions import uncertainty
 from individose.app.actions.occasions import with_occasions
 from individose.app.actions.problems import Refused
-from individose.base import InputError, Notice
+from individose.base import InputError, Notice, NumericalError
 from individose.drugs import Card
 from individose.events import Dose, Number, Subject, subject
+from individose.inference.estimate import require_solved
 from individose.inference.predictions import individual_draws, predict_draws
 from individose.kinetics import padded
 from individose.prediction import Bound, Data, Relation, bind
@@ -40,7 +41,8 @@ Progress = Callable[[int], None]
 @dataclass(frozen=True)
 class Simulation:
     """Levels (mg/L) of virtual patients: `levels` (patients, times), `quantiles` (quantile, times), and the individual
-    parameters behind them at the last covariates, by name (patients,).
+    parameters behind them at the last covariates, by name (patients,). Whoever could not be solved has NaN throughout, is
+    counted by a notice, and is in no quantile.
 
     `subjects` are the patients of a table that the virtual ones were made after, equally many each and in this order; none
     for a regimen. `doses` are those of all virtual patients, none where they differ; `analyte` is what the levels are of,
@@ -59,6 +61,11 @@ class Simulation:
     subjects: tuple[str, ...] = ()
     doses: tuple[Dose, ...] = ()
     analyte: str | None = None
+
+    @property
+    def solved(self) -> np.ndarray:
+        """Which of the patients have levels (patients,)."""
+        return np.isfinite(self.levels).all(axis=1)
 
     def of_subject(self) -> dict[str, np.ndarray]:
         """The levels (patients, times) by the patient of the table that they were made after."""
@@ -157,7 +164,7 @@ def simulate_subjects(
         try:
             found = _population(card, one, asked, position)
             done[one.id] = replace(found, notices=tuple(_about(one.id, notice) for notice in found.notices))
-        except InputError as error:
+        except (InputError, NumericalError) as error:
             refused.append(Refused(one.id, error))
     if not done:
         raise refused[0].error if refused else InputError("the table has no patient", "at least one")
@@ -209,13 +216,14 @@ def _simulation(
     doses: tuple[Dose, ...] = (),
 ) -> Simulation:
     levels = parts[0].levels if len(parts) == 1 else np.concatenate([part.levels for part in parts])
+    solved = np.isfinite(levels).all(axis=1)
     names = parts[0].parameters
     notices = dict.fromkeys(notice for part in parts for notice in part.notices)
     return Simulation(
         card.id,
         np.array(asked.times_h),
         levels,
-        dict(zip(asked.quantiles, np.quantile(levels, asked.quantiles, axis=0), strict=True)),
+        dict(zip(asked.quantiles, np.quantile(levels[solved], asked.quantiles, axis=0), strict=True)),
         {name: np.concatenate([part.parameters[name] for part in parts]) for name in names},
         asked.residual_error,
         asked.seed,
@@ -267,7 +275,27 @@ def _population(card: Card, template: Subject, asked: Settings, position: int, *
     if asked.uncertainty:
         notices = (uncertainty.notice(card), *notices)
     together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return _Population(levels, together, notices)
+    return _Population(levels, together, (*_unsolved(levels), *notices))
+
+
+def _unsolved(levels: np.ndarray) -> tuple[Notice, ...]:
+    """Takes the levels of those away who have not one at every time, and says how many they are.
+
+    **Raises:** `NumericalError` where that is everybody.
+    """
+    finite = np.isfinite(levels).all(axis=1)
+    count = int((~finite).sum())
+    if not count:
+        return ()
+    levels[~finite] = np.nan
+    if count == len(levels):
+        require_solved(levels)
+    said = (
+        f"{count} of {len(levels)} virtual patients could not be solved (their parameters are extreme, more comes in than "
+        "they can eliminate, or too many doses are under way at once): they have no levels, and the quantiles are those "
+        "of the others."
+    )
+    return (Notice("not-solved", said, "warning"),)
 
 
 def _mixture(card: Card, template: Subject, asked: Settings, position: int) -> _Population:

@@ -20,8 +20,8 @@ PART = 4096
 
 
 def write_csv(file: str, found: Simulation, tell: Callable[[int], None]) -> None:
-    """ID, TIME (h), DV (mg/L, to the last digit), SIMULATED (1), ANALYTE where one was named, SUBJECT where the patients were
-    made after those of a table; `tell` is told how many patients were just written.
+    """ID, TIME (h), DV (mg/L, to the last digit; empty where not solved), SIMULATED (1), ANALYTE where one was named, and
+    SUBJECT where the patients were made after those of a table; `tell` is told how many patients were just written.
 
     **Raises:** `InputError` for a path that cannot be written.
     """
@@ -33,6 +33,8 @@ def write_csv(file: str, found: Simulation, tell: Callable[[int], None]) -> None
                 if i == 0:
                     writer.writerow(columns)
                 written = {name: values.tolist() for name, values in columns.items()}
+                if np.isnan(columns["DV"]).any():
+                    written["DV"] = ["" if np.isnan(x) else x for x in written["DV"]]
                 written["TIME"] = times * (len(columns["TIME"]) // len(times))
                 writer.writerows(zip(*written.values(), strict=True))
                 tell(len(columns["TIME"]) // len(times))
@@ -49,7 +51,7 @@ def write_parquet(file: str, found: Simulation, tell: Callable[[int], None]) -> 
     writer: Any = None
     try:
         for columns in _parts(found):
-            table = arrow.table(columns)
+            table = arrow.table(columns | {"DV": arrow.array(columns["DV"], mask=np.isnan(columns["DV"]))})
             if writer is None:
                 writer = parquet.ParquetWriter(file, table.schema)
             writer.write_table(table)

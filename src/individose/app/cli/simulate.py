@@ -132,7 +132,7 @@ def command(ctx: click.Context, regimen: str | None, **given: Any) -> None:
         show(found)
     for one in refused:
         remark(f"patient {one.id} refused: {one.error}")
-    ctx.exit(SOME if refused else 0)
+    ctx.exit(SOME if refused or not found.solved.all() else 0)
 
 
 def _require_one(regimen: str | None, given: dict[str, Any]) -> None:

@@ -26,7 +26,9 @@ def quantile_figure(found: Simulation, width: float = 760.0, height: float = 400
     frame = _frame(seen, width, height, key_height + 16.0, size)
     drawn = [*_bands(found, frame), *_lines(found, frame)]
     of = f" of {found.analyte}" if found.analyte else ""
-    title = f"Simulated levels{of} over time: {len(found.levels)} virtual patients with {found.card}, not real data"
+    title = (
+        f"Simulated levels{of} over time: {int(found.solved.sum())} virtual patients with {found.card}, not real data"
+    )
     return drawing(
         name, title, _description(found), width, height,
         key, *_grid(frame), *drawn, *_axes(frame, height), *_doses(seen, frame),
@@ -99,7 +101,7 @@ def _entries(found: Simulation) -> list[Entry]:
         shade = 1.0 - (1.0 - shade) * (1.0 - SHADES[min(i, len(SHADES) - 1)])
         entries.append(Entry(element("rect", fill=BLUE, fill_opacity=shade, **box), _between(low, high)))
     dot = element("circle", cx=11.0, cy=0.0, r=3.0, fill="#ffffff", stroke=INK)
-    return [*entries, Entry(dot, f"simulated, {len(found.levels)} virtual patients")]
+    return [*entries, Entry(dot, f"simulated, {int(found.solved.sum())} virtual patients")]
 
 
 def _description(found: Simulation) -> str:

@@ -31,6 +31,7 @@ class SimulateDocument(Part):
     card: str
     simulated: Annotated[bool, Field(description="Always true: these are not measurements.")] = True
     patients: Annotated[int, Field(description="How many virtual patients in all.")]
+    unsolved: Annotated[int, Field(description="How many of them have no levels, and are in no quantile.")] = 0
     seed: int
     residual_error: bool
     uncertainty: Annotated[
@@ -47,6 +48,10 @@ class SimulateDocument(Part):
     warnings: tuple[NoticeEntry, ...]
 
 
+def _solved(levels: np.ndarray) -> np.ndarray:
+    return levels[np.isfinite(levels).all(axis=1)]
+
+
 def simulate_document(found: Simulation, refused: tuple[Refusal, ...] = ()) -> SimulateDocument:
     """A simulation as its document; `refused` are patients of the table who could not be simulated."""
     asked = list(found.quantiles)
@@ -54,6 +59,7 @@ def simulate_document(found: Simulation, refused: tuple[Refusal, ...] = ()) -> S
         program=f"individose {__version__}",
         card=found.card,
         patients=len(found.levels),
+        unsolved=int((~found.solved).sum()),
         seed=found.seed,
         residual_error=found.residual_error,
         uncertainty=found.uncertainty,
@@ -67,7 +73,7 @@ def simulate_document(found: Simulation, refused: tuple[Refusal, ...] = ()) -> S
             SubjectEntry(
                 id=id,
                 patients=len(levels),
-                quantiles={f"{q:g}": tuple(np.quantile(levels, q, axis=0).tolist()) for q in asked},
+                quantiles={f"{q:g}": tuple(np.quantile(_solved(levels), q, axis=0).tolist()) for q in asked},
             )
             for id, levels in found.of_subject().items()
         ),
