@@ -12,6 +12,9 @@ GRADIENT = 1e-6
 ODE = 1e-8
 """A closed form against an ODE solver run at 1e-12 (relative)."""
 
+SOLVER = 1e-6
+"""Levels by our own solvers at their setting for levels (1e-8 a step) against an exact formula, on a steep course."""
+
 ENDLESS = 1e-8
 """Exposure without end through a solver at 1e-8 in many stretches, cut where 1e-9 of the drug is left (relative)."""
 

@@ -223,6 +223,7 @@ class Card:
     metabolite: str | None = None
     elimination: str = "linear"
     effect: str | None = None
+    stiff: bool = False
     residuals: Mapping[str, Residual] = field(default_factory=dict)
     groups: tuple[Group, ...] = ()
     spread: Spread = "patients"
@@ -250,7 +251,8 @@ class Card:
         words = [self.disposition, f"input {inputs}"]
         words += [f"elimination {self.elimination}"] if self.elimination != "linear" else []
         words += [f"metabolite {self.metabolite}"] if self.metabolite else []
-        return ", ".join([*words, *([f"effect {self.effect}"] if self.effect else [])])
+        words += [f"effect {self.effect}"] if self.effect else []
+        return ", ".join([*words, *(["solved by an implicit method"] if self.stiff else [])])
 
     def __hash__(self) -> int:
         return hash(self.id)  # its mappings have no hash of their own

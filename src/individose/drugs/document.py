@@ -32,6 +32,7 @@ class SystemTable(Table, frozen=True):
     metabolite: str | None = None
     elimination: str = "linear"
     effect: str | None = None
+    stiff: bool = False
 
 
 class SourceTable(Table, frozen=True):

@@ -129,6 +129,7 @@ def _one_card(found: Document) -> Card:
         metabolite=system.metabolite,
         elimination=system.elimination,
         effect=system.effect,
+        stiff=system.stiff,
         source=Source(**_fields(read(found.source, SourceTable, "source", found.id))),
         domain=_domain(found),
         covariates=used,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from functools import lru_cache
 
 from individose.base import CardError
@@ -46,6 +47,7 @@ def compose(
     metabolite: str | None = None,
     elimination: str = "linear",
     effect: str | None = None,
+    stiff: bool = False,
 ) -> System:
     """The system of a disposition and its inputs, in the parameterisation that `parameters` name.
 
@@ -53,11 +55,12 @@ def compose(
     empty); `stages` of a transit or chain; `metabolite` is the disposition of what the parent is eliminated into, with
     parameters that end in `m` (CLm, Vm), the fraction `fm`, and perhaps `fp`, the fraction of what a depot or the last stage
     delivers that has already become the metabolite (first pass); `elimination` and `effect` are words of
-    `kinetics.ode.register`. What is linear is solved in closed form, everything else as differential equations.
+    `kinetics.ode.register`. What is linear is solved in closed form, everything else as differential equations: by an
+    explicit method, or by an implicit one if `stiff` (processes of very different speed).
 
     **Raises:** `CardError` for a word that is not registered, or parameters that are not complete.
     """
-    return _compose(disposition, tuple(inputs), tuple(sorted(parameters)), stages, metabolite, elimination, effect)
+    return _compose(disposition, tuple(inputs), tuple(sorted(parameters)), stages, metabolite, elimination, effect, stiff)
 
 
 @lru_cache(maxsize=256)
@@ -69,6 +72,7 @@ def _compose(
     metabolite: str | None,
     elimination: str,
     effect: str | None,
+    stiff: bool,
 ) -> System:
     unknown = [name for name in inputs if name not in INPUTS]
     if unknown or not inputs:
@@ -84,7 +88,14 @@ def _compose(
     if FIRST_PASS in given:
         _refuse_no_first_pass(inputs, metabolite)
     if elimination != "linear" or effect is not None or set(inputs) & set(REMEMBERED):
-        return _nonlinear(disposition, inputs, given, stages, metabolite, elimination, effect)
+        return _nonlinear(disposition, inputs, given, stages, metabolite, elimination, effect, stiff)
+    if stiff:
+        raise CardError(
+            f"a {disposition} with {' + '.join(inputs)} is said to be stiff",
+            "a system of differential equations",
+            "a linear system is solved in closed form, by no method of steps",
+            "Leave stiff out.",
+        )
     parent = Block(("central", *PERIPHERAL[disposition]), choose(disposition, given))
     formed = None
     if metabolite is not None:
@@ -120,6 +131,7 @@ def _nonlinear(
     metabolite: str | None,
     elimination: str,
     effect: str | None,
+    stiff: bool,
 ) -> System:
     """The same words as differential equations."""
     from individose.kinetics.ode import as_system  # the solvers are loaded where a card needs them
@@ -138,18 +150,16 @@ def _nonlinear(
     formed = None if metabolite is None else Metabolite(choose(metabolite, given, "m"), FIRST_PASS in given)
     if remembering:
         behind = (Chain(("depot",), ("ka",)),) if remembering[0] == "savic_transit" and "ka" in given else ()
-        return as_system(
-            composed(
-                disposition, behind, (), given,
-                elimination=elimination, effect=effect, remembering=remembering[0], metabolite=formed,
-            )
+        one = composed(
+            disposition, behind, (), given,
+            elimination=elimination, effect=effect, remembering=remembering[0], metabolite=formed,
         )  # fmt: skip
+        return as_system(replace(one, stiff=stiff))
     chains, entries = _inputs(inputs, given, stages)
     centre = sum(len(chain.stages) for chain in chains)
     placed = tuple(dict.fromkeys(Entry(centre if e.compartment < 0 else e.compartment, e.modelled) for e in entries))
-    return as_system(
-        composed(disposition, tuple(chains), placed, given, elimination=elimination, effect=effect, metabolite=formed)
-    )
+    one = composed(disposition, tuple(chains), placed, given, elimination=elimination, effect=effect, metabolite=formed)
+    return as_system(replace(one, stiff=stiff))
 
 
 def _inputs(inputs: tuple[str, ...], given: Collection[str], stages: int) -> tuple[list[Chain], list[Entry]]:

@@ -125,6 +125,7 @@ def _system(card: Card, names: tuple[str, ...]) -> System:
     return compose(
         card.disposition, card.inputs, names,
         stages=card.stages, metabolite=card.metabolite, elimination=card.elimination, effect=card.effect,
+        stiff=card.stiff,
     )  # fmt: skip
 
 
