@@ -30,6 +30,13 @@ TWO = {"CL": 5.0, "V1": 12.0, "Q": 6.0, "V2": 40.0}
 THREE = {"CL": 5.0, "V1": 10.0, "Q2": 12.0, "V2": 20.0, "Q3": 2.0, "V3": 80.0}
 SATURABLE = {"Vmax": 20.0, "Km": 4.0, "V": 30.0}
 
+FORMED = ONE | {"ka": 1.2, "CLm": 2.0, "Vm": 15.0, "fm": 0.6}
+SLOWED = ("10", "12", "21", "13", "31")
+HILL = {"k10": 0.5, "V1": 10.0, "k12": 1.2, "k21": 0.6, "k13": 0.2, "k31": 0.025} | {
+    name + n: value for n in SLOWED for name, value in (("C50_", 1.5), ("alpha_", 2.0))
+}
+ONCE = Dose(0.0, 100.0)
+
 ROADS: dict[str, tuple[str, tuple[str, ...], dict[str, float], dict[str, Any], Dose]] = {
     "bolus, one compartment": ("one_compartment", ("bolus",), ONE, {}, Dose(0.0, 100.0)),
     "bolus, two compartments": ("two_compartment", ("bolus",), TWO, {}, Dose(0.0, 100.0)),
@@ -41,6 +48,51 @@ ROADS: dict[str, tuple[str, tuple[str, ...], dict[str, float], dict[str, Any], D
     "chain of 2": ("one_compartment", ("chain",), ONE | {"k1": 0.1, "k2": 0.4}, {"stages": 2}, Dose(0.0, 100.0)),
     "steady state, first order": (
         "one_compartment", ("first_order",), ONE | {"ka": 1.2}, {}, Dose(0.0, 100.0, interval_h=12.0, steady_state=1),
+    ),
+    "first order, three compartments": ("three_compartment", ("first_order",), THREE | {"ka": 1.2}, {}, ONCE),
+    "zero order": ("one_compartment", ("zero_order",), ONE | {"duration": 3.0}, {}, Dose(0.0, 100.0, duration_h=3.0)),
+    "zero then first order": (
+        "one_compartment", ("zero_then_first",), ONE | {"ka": 1.2}, {}, Dose(0.0, 100.0, duration_h=4.0, into="cmt1"),
+    ),
+    "two depots": ("one_compartment", ("first_order", "first_order"), ONE | {"ka1": 2.0, "ka2": 0.3}, {}, ONCE),
+    "first and zero order": (
+        "one_compartment", ("first_order", "zero_order"), ONE | {"ka": 1.2}, {},
+        Dose(0.0, 100.0, duration_h=8.0, into="central"),
+    ),
+    "metabolite": ("one_compartment", ("first_order",), FORMED, {"metabolite": "one_compartment"}, ONCE),
+    "first pass": ("one_compartment", ("first_order",), FORMED | {"fp": 0.4}, {"metabolite": "one_compartment"}, ONCE),
+    "Weibull": ("one_compartment", ("weibull",), ONE | {"Td": 4.0, "shape": 2.5}, {}, ONCE),
+    "Hill": (
+        "three_compartment", ("infusion",), HILL, {"elimination": "hill"}, Dose(0.0, 100.0, duration_h=1.0),
+    ),
+    "inhibition by exposure": (
+        "one_compartment", ("first_order",), ONE | {"ka": 1.2, "inhibition": 0.8, "C50_inh": 1.0, "kinh": 0.05},
+        {"elimination": "inhibited"}, ONCE,
+    ),
+    "induction": (
+        "one_compartment", ("first_order",), ONE | {"ka": 1.2, "induction": 2.0, "C50_ind": 1.0, "kenz": 0.02},
+        {"elimination": "induced"}, ONCE,
+    ),
+    "auto-inhibition by time": (
+        "one_compartment", ("first_order",), SATURABLE | {"ka": 1.2, "inhibition": 0.7, "T50": 24.0},
+        {"elimination": "michaelis_menten_inhibited"}, ONCE,
+    ),
+    "target-mediated": (
+        "two_compartment", ("bolus",),
+        {"CL": 0.01, "V1": 3.0, "Q": 0.02, "V2": 2.5, "ksyn": 0.06, "kdeg": 0.02, "kint": 0.04, "Kss": 0.1},
+        {"elimination": "target_mediated"}, ONCE,
+    ),
+    "indirect response": (
+        "one_compartment", ("first_order",), ONE | {"ka": 1.2, "Kin": 20.0, "Kout": 0.2, "Imax": 0.9, "IC50": 0.4},
+        {"effect": "indirect_response_1"}, ONCE,
+    ),
+    "myelosuppression": (
+        "one_compartment", ("infusion",), ONE | {"Circ0": 5.0, "MMT": 96.0, "feedback": 0.17, "slope": 0.5},
+        {"effect": "friberg"}, Dose(0.0, 100.0, duration_h=1.0),
+    ),
+    "steady state, Michaelis-Menten": (
+        "one_compartment", ("bolus",), SATURABLE, {"elimination": "michaelis_menten"},
+        Dose(0.0, 100.0, interval_h=12.0, steady_state=1),
     ),
     "Michaelis-Menten": ("one_compartment", ("bolus",), SATURABLE, {"elimination": "michaelis_menten"}, Dose(0.0, 100.0)),
     "Savic transit": ("one_compartment", ("savic_transit",), ONE | {"MTT": 2.0, "n": 3.3}, {}, Dose(0.0, 100.0)),

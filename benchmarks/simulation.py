@@ -47,10 +47,10 @@ def measure() -> dict[str, float]:
         "one curve of 10 doses x 500 points, first call, s": curve_first,
         "one curve of 10 doses x 500 points, later calls, ms (aim: under 0.1)": 1e3 * curve_later,
     }
-    for doses in (5, 10, 20, 40):
+    for doses in (10, 40, 80, 160, 320, 640):
         line, own = _regimen(doses, 100)
         figures[f"one curve, {doses} doses x 100 points, ms"] = 1e3 * _timed(partial(_curve, own, one, line), 200)[1]
-    for times in (100, 1000, 10000):
+    for times in (1000, 10_000, 30_000, 100_000, 200_000):
         line, own = _regimen(10, times)
         figures[f"one curve, 10 doses x {times} points, ms"] = 1e3 * _timed(partial(_curve, own, one, line), 50)[1]
     return figures

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 
+import numpy as np
 import pytest
 
 import individose as ido
@@ -61,3 +63,17 @@ def test_the_table_of_tolerances_is_that_of_the_tests():
     stated = dict(re.findall(r"\| `([A-Z_]+)` (\S+) \|", page("CONTRIBUTING.md")))
     there = {name: value for name, value in vars(tolerances).items() if name.isupper()}
     assert {name: float(value) for name, value in stated.items()} == there
+
+
+@pytest.mark.parametrize(
+    "what", [r"one curve, (\d+) doses x 100 points, ms", r"one curve, 10 doses x (\d+) points, ms"]
+)
+def test_the_cost_of_a_curve_grows_as_a_line(what):
+    """Of the stored benchmark: a line explains it, and twice as much never costs more than 2.2 times as much."""
+    figures = json.loads((ROOT / "benchmarks" / "results" / "simulation.json").read_text(encoding="utf-8"))["figures"]
+    found = sorted((int(m[1]), ms) for name, ms in figures.items() if (m := re.fullmatch(what, name)))
+    count, ms = np.array(found).T
+    assert len(found) >= 5
+    assert count[-1] >= 60 * count[0]
+    assert np.corrcoef(count, ms)[0, 1] ** 2 > 0.98
+    assert np.all(np.diff(np.log(ms)) <= np.log(2.2) / np.log(2.0) * np.diff(np.log(count)))

@@ -24,9 +24,12 @@ def average_steady_state(averaged: Averaged, regimen: Regimen, level: float = 0.
 
 
 def steady_between(averaged: Averaged, regimen: Regimen, metric: str) -> dict[str, float]:
-    """One metric at steady state under each model, by its name."""
-    values = (float(steady_draws(fit, [regimen], fit.eta[None])[metric][0, 0]) for fit in averaged.fits)
-    return dict(zip(averaged.models, values, strict=True))
+    """One metric at steady state under each model that could be fitted, by its name."""
+    return {
+        model: float(steady_draws(fit, [regimen], fit.eta[None])[metric][0, 0])
+        for model, fit in zip(averaged.models, averaged.fits, strict=True)
+        if fit.status.ok
+    }
 
 
 def advise_average(

@@ -77,9 +77,12 @@ class Averaged:
         return estimated(self.mixed(found), METRICS[named(metric)], level)
 
     def between(self, metric: str, start_h: float, end_h: float, threshold: float | None = None) -> dict[str, float]:
-        """The same exposure under each model, by its name: the spread that an average hides."""
-        values = (float(fit.exposures(metric, start_h, end_h, threshold, 1)[0]) for fit in self.fits)
-        return dict(zip(self.models, values, strict=True))
+        """The same exposure under each model that could be fitted, by its name: the spread that an average hides."""
+        return {
+            model: float(fit.exposures(metric, start_h, end_h, threshold, 1)[0])
+            for model, fit in zip(self.models, self.fits, strict=True)
+            if fit.status.ok
+        }
 
     def counts(self, draws: int = DRAWS) -> tuple[int, ...]:
         """Draws of each model, in proportion to its weight (largest remainders)."""
@@ -121,7 +124,9 @@ def average(fits: Sequence[Fit], rule: str = "likelihood", prior: Sequence[float
             "at least one fit that did not fail",
             remedy="Look at each fit by itself.",
         )
-    evidence = np.array([fit.log_evidence for fit in fits])
+    # before any level has its say there is nothing to weigh models by but what is known of them
+    a_priori = all(fit.method == "prior" for fit in fits)
+    evidence = np.zeros(len(fits)) if a_priori else np.array([fit.log_evidence for fit in fits])
     if rule != "mean" and not np.isfinite(evidence[usable]).all():
         raise InputError(
             "a model has no marginal likelihood",

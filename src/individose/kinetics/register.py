@@ -60,7 +60,9 @@ def compose(
 
     **Raises:** `CardError` for a word that is not registered, or parameters that are not complete.
     """
-    return _compose(disposition, tuple(inputs), tuple(sorted(parameters)), stages, metabolite, elimination, effect, stiff)
+    return _compose(
+        disposition, tuple(inputs), tuple(sorted(parameters)), stages, metabolite, elimination, effect, stiff
+    )
 
 
 @lru_cache(maxsize=256)

@@ -19,7 +19,7 @@ from individose.prediction.derived import columns, split
 from individose.prediction.dosed import with_doses_read
 from individose.prediction.observations import Censoring, conventions, departures, kind, numbers, residuals
 from individose.prediction.reach import Ranges, individual_ranges, typical_ranges
-from individose.prediction.refusals import refuse_unanswered, refuse_unfollowed
+from individose.prediction.refusals import refuse_logarithms_of_zero, refuse_unanswered, refuse_unfollowed
 from individose.prediction.relation import NOTHING, Data, Relation
 from individose.prediction.timeline import OCCASION, Sizes, Timeline, by_occasion, history, sizes, walk
 
@@ -166,6 +166,7 @@ def bind(
         system, structure = relation(card)
         line = walk(with_doses_read(subject, card.dosed), system, _followed(card))
         refuse_unanswered(card, line, system)
+        refuse_logarithms_of_zero(card, line, system)
         values, notices = segment_values(card, line, extrapolate=extrapolate)
     except InputError as error:
         raise error.about(subject.id) from error

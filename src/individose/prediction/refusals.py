@@ -8,6 +8,7 @@ from individose.events import Subject
 from individose.kinetics import System
 from individose.kinetics.arrange import GIVEN, MODELLED_DURATION, MODELLED_RATE, RATE_GIVEN, REMOVAL
 from individose.prediction.reach import MOST, Ranges, earlier
+from individose.prediction.residual import LOGARITHMIC
 from individose.prediction.timeline import Timeline
 
 
@@ -46,6 +47,19 @@ def refuse_unanswered(card: Card, line: Timeline, system: System) -> None:
                 "a dose that enters a nonlinear system by one way and stays, where it starts at steady state",
                 f"{system.name} has no superposition: its parts cannot be added up",
                 "Write the earlier doses out (ADDL and II, or count).",
+            )
+
+
+def refuse_logarithms_of_zero(card: Card, line: Timeline, system: System) -> None:
+    """Levels of 0 under an error of the logarithm: their density is no number."""
+    for level, sample in zip(line.levels, line.samples, strict=True):
+        error = card.residuals.get(system.outputs[sample.output], card.residual)
+        if level.measured and level.censoring == "none" and level.value_mg_L <= 0.0 and error.convention == LOGARITHMIC:
+            raise InputError(
+                f"the level at {level.time_h:g} h is {level.value_mg_L:g} mg/L",
+                "a level above 0",
+                f"{card.id} has a residual error of the logarithm ({LOGARITHMIC})",
+                "Give it as below the assay's limit, or leave it out.",
             )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from individose.app.actions.diagnose import diagnose, diagnose_ward
 from individose.app.actions.problems import Method
 from individose.app.actions.problems import fit as fit_one
-from individose.base import InputError, Notice
+from individose.base import InputError, Notice, NumericalError
 from individose.dosing import Advice, Regimen, advise, current_regimen, in_doubt, steady_state, steady_states
 from individose.drugs import Card, Target
 from individose.events import Dose, Level, Subject, expand_doses
@@ -140,7 +140,13 @@ def describe(
     patient = fit.problem.context.subject
     regimen = current_regimen(patient)
     chosen = target or (card.targets[0] if card.targets else None)
-    advised = advise(fit, chosen, level=level) if advice and chosen is not None and card.dosing is not None else None
+    exposed, said = _steady(fit, regimen, level)
+    drawn: Curve | None = None
+    try:
+        drawn = _curve(fit, patient, regimen, level) if curve else None
+    except NumericalError as error:
+        said = (*said, Notice("no-curve", f"No curve is drawn: {error}", "warning"))
+    advised = _advised(fit, chosen, level) if advice and chosen is not None and card.dosing is not None else None
     found = diagnose(fit) if behind else None
     if advised is not None and found is not None:
         advised = in_doubt(advised, found.notices)
@@ -152,12 +158,31 @@ def describe(
         typical=fit.typical(),
         levels=_levels(fit, patient),
         regimen=regimen,
-        exposure=steady_state(fit, regimen, level) if regimen is not None and fit.status.ok else {},
+        exposure=exposed,
+        notices=said,
         target=chosen,
         advice=advised,
-        curve=_curve(fit, patient, regimen, level) if curve else None,
+        curve=drawn,
         diagnostics=found,
     )
+
+
+def _steady(fit: Fit, regimen: Regimen | None, level: float) -> tuple[dict[str, Estimate], tuple[Notice, ...]]:
+    """Exposure at steady state, or why there is none: what else is known of the patient stays."""
+    if regimen is None or not fit.status.ok:
+        return {}, ()
+    try:
+        return steady_state(fit, regimen, level), ()
+    except (InputError, NumericalError) as error:
+        return {}, (Notice("no-exposure", f"No exposure at steady state is given: {error}", "warning"),)
+
+
+def _advised(fit: Fit, target: Target, level: float) -> Advice:
+    try:
+        return advise(fit, target, level=level)
+    except NumericalError as error:
+        said = f"No dose is advised: {error}"
+        return Advice(target, (), False, said, 0, (Notice("no-advice", said, "warning"),))
 
 
 def _levels(fit: Fit, patient: Subject) -> tuple[LevelRow, ...]:
@@ -249,9 +274,14 @@ def _described(card: Card, fits: Sequence[Fit], level: float) -> list[CaseResult
     regimens = [current_regimen(patient) for patient in patients]
     on = [i for i, regimen in enumerate(regimens) if regimen is not None and fits[i].status.ok]
     exposures: list[dict[str, Estimate]] = [{} for _ in fits]
-    if on:
-        for i, one in zip(on, steady_states([fits[i] for i in on], [regimens[i] for i in on], level), strict=True):  # pyright: ignore[reportArgumentType]
+    said: list[tuple[Notice, ...]] = [() for _ in fits]
+    try:
+        known = steady_states([fits[i] for i in on], [regimens[i] for i in on], level) if on else []  # pyright: ignore[reportArgumentType]
+        for i, one in zip(on, known, strict=True):
             exposures[i] = one
+    except (InputError, NumericalError):  # one of them: each by itself, so that the others keep theirs
+        for i in on:
+            exposures[i], said[i] = _steady(fits[i], regimens[i], level)
     typical = individuals(fits, [np.zeros((1, len(fit.eta))) for fit in fits])
     levels = fitted_ward(fits)
     return [
@@ -266,6 +296,7 @@ def _described(card: Card, fits: Sequence[Fit], level: float) -> list[CaseResult
             exposure=exposures[i],
             target=card.targets[0] if card.targets else None,
             advice=None,
+            notices=said[i],
         )
         for i, (fit, estimated) in enumerate(zip(fits, parameters(fits, level), strict=True))
     ]

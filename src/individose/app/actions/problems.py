@@ -9,7 +9,7 @@ from functools import partial
 from typing import Unpack
 
 from individose.app.actions.mixture import most_probable
-from individose.base import InputError
+from individose.base import InputError, NumericalError
 from individose.drugs import Card
 from individose.events import Subject
 from individose.inference import CCN, METHODS, AbstractIndividualEstimator, Fit, Problem
@@ -25,7 +25,7 @@ class Refused:
     """A patient for whom nothing could be estimated, and why."""
 
     id: str
-    error: InputError
+    error: InputError | NumericalError
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class Simulation:
     @property
     def solved(self) -> np.ndarray:
         """Which of the patients have levels (patients,)."""
-        return np.isfinite(self.levels).all(axis=1)
+        return np.asarray(np.isfinite(self.levels).all(axis=1))
 
     def of_subject(self) -> dict[str, np.ndarray]:
         """The levels (patients, times) by the patient of the table that they were made after."""
