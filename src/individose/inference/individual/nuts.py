@@ -120,7 +120,7 @@ def log_posterior(likelihood: Likelihood, data: Any, root: Matrix, *, alone: boo
     """z to the log posterior at eta = root z; its gradient is taken forward where that is faster or the only way.
 
     `alone` says that no other patient is solved beside this one: a gradient backward over the road made for it then takes
-    three quarters of the time (beside others it takes twice as long).
+    half to three quarters of the time (beside others it takes twice as long).
     """
     backward = likelihood.backward if alone else None
     likelihood = backward or likelihood
