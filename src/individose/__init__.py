@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from individose.app.actions.cases import read_case
+    from individose.app.actions.compare import estimate_by_methods, estimate_by_models
     from individose.app.actions.diagnose import diagnose, diagnose_ward
     from individose.app.actions.estimate import estimate
     from individose.app.actions.evaluate import evaluate
     from individose.app.actions.problems import fit, fit_ward
     from individose.app.actions.simulate import simulate
-    from individose.dosing import Regimen, advise, advise_average, exact_dose, steady_state
+    from individose.dosing import Regimen, advise, advise_average, attainment, exact_dose, steady_state
     from individose.drugs import Card, Target, card, card_ids, target
     from individose.events import Dose, Level, Reading, Reset, Subject, read_nonmem, scan_nonmem, subject, write_nonmem
     from individose.inference import Averaged, Estimate, Fit, average
@@ -25,12 +26,13 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "individose.app.actions.cases": ("read_case",),
+    "individose.app.actions.compare": ("estimate_by_methods", "estimate_by_models"),
     "individose.app.actions.diagnose": ("diagnose", "diagnose_ward"),
     "individose.app.actions.estimate": ("estimate",),
     "individose.app.actions.evaluate": ("evaluate",),
     "individose.app.actions.problems": ("fit", "fit_ward"),
     "individose.app.actions.simulate": ("simulate",),
-    "individose.dosing": ("Regimen", "advise", "advise_average", "exact_dose", "steady_state"),
+    "individose.dosing": ("Regimen", "advise", "advise_average", "attainment", "exact_dose", "steady_state"),
     "individose.drugs": ("Card", "Target", "card", "card_ids", "target"),
     "individose.events": (
         "Dose",
@@ -61,12 +63,15 @@ __all__ = [
     "Target",
     "advise",
     "advise_average",
+    "attainment",
     "average",
     "card",
     "card_ids",
     "diagnose",
     "diagnose_ward",
     "estimate",
+    "estimate_by_methods",
+    "estimate_by_models",
     "evaluate",
     "exact_dose",
     "fit",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from click.testing import CliRunner
 
 import individose as ido
 from individose.app.actions.compare import estimate_by_methods, estimate_by_models
+from individose.app.actions.ward_models import ward_by_models
 from individose.app.cli.group import main
 from individose.app.report.html import case_html
+from individose.app.report.sheets import comparison_sheet
 from individose.base import InputError
 from individose.drugs import library
 
@@ -51,6 +54,69 @@ def test_the_average_lies_between_its_models_and_says_what_it_is(averaged):
     )
 
 
+def test_each_model_says_how_probably_a_regimen_reaches_the_target(averaged):
+    advised = str(averaged.advice.best.regimen)
+    first, second, both = (row.attainment for row in averaged.compared)
+    assert set(first) == set(second) == set(both) == {str(averaged.regimen), advised}
+    assert both[advised] == pytest.approx(averaged.advice.best.probability)
+    for regimen in both:
+        assert (
+            min(first[regimen], second[regimen]) - 0.02 <= both[regimen] <= max(first[regimen], second[regimen]) + 0.02
+        )
+    assert f"in target on {advised} (%)" in comparison_sheet(averaged).columns
+
+
+def test_models_that_disagree_on_the_target_are_said(other):
+    """Under a clearance three times as high the same regimen hardly reaches what it reaches under the published one."""
+    text = other.read_text(encoding="utf-8").replace("value = 0.0065", "value = 0.014").replace("other2020", "fast2021")
+    fast = other.with_name("fast.toml")
+    fast.write_text(text, encoding="utf-8")
+    models = [ido.card("phenobarbital/grasela1985"), ido.card(fast)]
+    case = ido.read_case(NEWBORN)
+    without = replace(case, events=tuple(e for e in case.events if not isinstance(e, ido.Level)))
+    found = estimate_by_models(models, without, curve=False, behind=False)
+    said = [n.sentence for n in found.warnings if n.code == "models-disagree" and "reaches the target" in n.sentence]
+    assert said
+    assert "grasela1985" in said[0]
+    assert "fast2021" in said[0]
+
+
+def test_a_ward_is_averaged_as_its_patients_are_alone(other):
+    published = ido.card("phenobarbital/grasela1985")
+    models = [published, ido.card(other)]
+    case = ido.read_case(NEWBORN)
+    later = replace(case, id="later", events=(*case.events, ido.Level(140.0, 30.0)))
+    nobody = replace(case, id="nobody", events=tuple(e for e in case.events if not isinstance(e, ido.Reading)))
+    rows, refused = ward_by_models(models, [case, nobody, later])
+    assert [one.id for one in refused] == ["nobody"]
+    assert [row.subject.id for row in rows] == [case.id, "later"]
+    for row, one in zip(rows, (case, later), strict=True):
+        alone = estimate_by_models(models, one, curve=False)
+        assert [c.weight for c in row.compared] == pytest.approx([c.weight for c in alone.compared[:-1]], rel=1e-9)
+        for name, found in alone.exposure.items():
+            assert row.exposure[name].value == pytest.approx(found.value, rel=1e-9)
+        assert {n.code for n in row.warnings} >= {n.code for n in alone.average.warnings}
+
+
+def test_the_command_averages_a_table(other, tmp_path):
+    table = tmp_path / "ward.csv"
+    table.write_text(
+        "ID,TIME,AMT,DV,EVID,weight,apgar_5min\n"
+        "1,0,25,.,1,1.4,7\n1,12,3.5,.,1,1.4,7\n1,24,3.5,.,1,1.4,7\n1,30,.,20,0,1.4,7\n"
+        "2,0,25,.,1,1.4,7\n2,12,3.5,.,1,1.4,7\n2,24,3.5,.,1,1.4,7\n2,30,.,14,0,1.4,7\n",
+        encoding="utf-8",
+    )
+    asked = ["estimate", str(table), "--card", "phenobarbital", "--method", "average", "--also", str(other)]
+    ran = CliRunner().invoke(main, [*asked, "--json"])
+    assert ran.exit_code == 0, ran.output
+    for fit in json.loads(ran.stdout)["fits"]:
+        assert sum(one["weight"] for one in fit["compared"]) == pytest.approx(1.0)
+    shown = CliRunner().invoke(main, asked).output
+    assert "weight (%)" in shown
+    by_sir = CliRunner().invoke(main, [*asked, "--method", "sir", "--id", "1", "--json"])
+    assert json.loads(by_sir.stdout)["fits"][0]["method"] == "sir"
+
+
 def test_the_command_puts_models_side_by_side(other):
     ran = CliRunner().invoke(main, ["estimate", NEWBORN, "--method", "average", "--also", str(other), "--json"])
     assert ran.exit_code == 0, ran.output
@@ -72,7 +138,7 @@ def test_methods_stand_side_by_side_and_the_first_is_told_in_full():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--method", "average", "--method", "map"], "stands alone"),
+        (["--method", "average", "--method", "map", "--method", "sir"], "at most one other"),
         (["--also", "phenobarbital"], "--method average"),
     ],
 )

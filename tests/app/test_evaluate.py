@@ -64,6 +64,33 @@ def test_a_covariate_found_later_changes_no_earlier_forecast():
     assert first[2].prior != other[2].prior
 
 
+def test_a_level_before_the_first_covariate_is_left_out_and_stops_nobody():
+    late = Subject(
+        "late",
+        (
+            Dose(0.0, 20.0), Level(2.0, 10.0), Reading(24.0, {"weight": 1.4, "apgar_5min": 7}), Level(24.0, 9.0),
+            Reading(48.0, {"weight": 1.6, "apgar_5min": 7}), Level(48.0, 8.0),
+        ),
+    )  # fmt: skip
+    other = Subject("other", (Reading(0.0, {"weight": 1.4, "apgar_5min": 7}), Dose(0.0, 20.0), Level(24.0, 9.0)))
+    found = ido.evaluate(CARD, [late, other])
+    assert [(f.id, f.number) for f in found.forecasts] == [("late", 2), ("late", 3), ("other", 1)]
+    assert not found.refused
+    (said,) = found.left_out
+    assert said.startswith("late, level 1: ")
+    assert "weight" in said
+    assert found.forecasts[0].posterior != found.forecasts[0].prior  # the earlier level is still one of its patient's
+
+
+@pytest.mark.parametrize("method", ["sir", "nuts"])
+def test_a_forecast_by_draws_is_the_prediction_at_their_mean(method):
+    rows = (Reading(0.0, {"weight": 1.4, "apgar_5min": 7}), Dose(0.0, 20.0), Level(2.0, 13.0), Level(60.0, 12.0))
+    found = ido.evaluate(CARD, [Subject("a", rows)], method=method)
+    assert found.method == method
+    earlier = ido.fit(CARD, Subject("a", rows[:-1]), method=method)
+    assert found.forecasts[1].posterior == pytest.approx(earlier.predict([60.0])[0], rel=0.03)  # other draws
+
+
 def test_a_censored_level_counts_as_one_and_is_in_no_score():
     rows = [Reading(0.0, {"weight": 1.4, "apgar_5min": 7}), Dose(0.0, 20.0), Level(2.0, 10.0, censoring="below")]
     found = ido.evaluate(CARD, [Subject("a", (*rows, Level(24.0, 12.0)))])

@@ -10,10 +10,11 @@ import pytest
 
 import individose as ido
 from individose.base import InputError, Outcome, Status
+from individose.dosing import average_attainment
 from individose.drugs.schema import read_card
 from individose.events import Dose, Level, Subject
 from individose.inference.averaging import average, disagreement
-from tolerances import LAPLACE
+from tolerances import LAPLACE, within_standard_errors
 
 CARD = """
 id = "{name}"
@@ -97,6 +98,16 @@ def test_the_evidence_is_the_integral_over_the_effects(place, cl):
     assert fits()[place].log_evidence == pytest.approx(log_integral(cl, normal), abs=LAPLACE)
 
 
+@pytest.mark.parametrize("method", ["sir", "nuts"])
+def test_the_evidence_of_draws_is_the_integral_itself(method):
+    """Importance sampling has no error but that of Monte Carlo: 1 / sqrt(draws that the weights are worth) at most."""
+    for cl, name in ((2.0, "slow2001"), (4.0, "fast2002")):
+        fit = ido.fit(card(f"drug/{name}", cl), PATIENT, method=method)
+        assert within_standard_errors(fit.log_evidence, log_integral(cl, normal), 1.0 / np.sqrt(4000.0))
+    logarithmic = ido.fit(card("drug/log2003", 2.0, LOG), PATIENT, method=method)
+    assert within_standard_errors(logarithmic.log_evidence, log_integral(2.0, log_normal), 1.0 / np.sqrt(4000.0))
+
+
 def test_a_model_on_the_log_scale_is_comparable():
     fit = ido.fit(card("drug/log2003", 2.0, LOG), PATIENT)
     assert fit.log_evidence == pytest.approx(log_integral(2.0, log_normal), abs=LAPLACE)
@@ -133,6 +144,22 @@ def test_a_regimen_is_ranked_by_the_probability_of_the_average():
     for one in found.candidates:
         each = [c.probability for a in single for c in a.candidates if c.regimen == one.regimen]
         assert one.probability == pytest.approx(np.mean(each), abs=0.04)  # 1,000 draws of each model
+
+
+def test_attainment_is_the_share_of_draws_within_the_target():
+    target = card("drug/slow2001", 2.0).targets[0]
+    regimens = [ido.Regimen(200.0, 12.0), ido.Regimen(400.0, 12.0)]
+    both = average(fits(), "mean")
+    each = [ido.attainment(fit, target, regimens) for fit in fits()]
+    for fit, found in zip(fits(), each, strict=True):
+        etas = fit.sample(4000, seed=1)
+        cl, v = fit.typical()["CL"] * np.exp(etas[:, 0]), 30.0 * np.exp(etas[:, 1])
+        left = np.exp(-cl / v * 12.0)
+        for regimen, probability in zip(regimens, found, strict=True):
+            trough = regimen.amount_mg / v * left / (1.0 - left)
+            assert probability == pytest.approx(np.mean((trough >= 2.0) & (trough <= 6.0)), abs=1.5 / 4000)
+    for i, probability in enumerate(average_attainment(both, target, regimens)):
+        assert probability == pytest.approx(np.mean([one[i] for one in each]), abs=0.04)  # 1,000 draws of each model
 
 
 def test_a_failed_fit_has_no_weight_and_nothing_left_is_refused():

@@ -8,6 +8,7 @@ from scipy.optimize import minimize
 from scipy.stats import norm
 
 import individose as ido
+from individose.base import InputError
 from individose.events import Level
 from inference.posteriors import DOSES, OMEGA2, SIGMA2, TYPICAL, bolus_levels, newborn
 from tolerances import ESTIMATE
@@ -36,6 +37,40 @@ def test_a_level_ten_times_too_high_is_said_and_no_dose_is_advised(place):
     assert found.fit.status.code in ("converged", "bound", "failed", "multi-modal")
     assert codes(found, "warning")
     assert not found.advice.candidates
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_level_of_zero_is_said_and_no_dose_is_advised(place):
+    levels = true_levels(TIMES)
+    levels[place] = 0.0
+    found = described(zip(TIMES, levels, strict=True))
+    assert {"level-missed", "no-advice"} <= codes(found, "warning")
+    assert not found.advice.candidates
+
+
+def test_a_negative_level_is_refused_and_stops_nobody():
+    wrong = newborn([(2.0, -3.0)], name="wrong")
+    right = newborn([(2.0, 17.0)], name="right")
+    with pytest.raises(InputError, match=r"the level at 2 h is -3 mg/L.*0 or more"):
+        ido.estimate(CARD, wrong)
+    ward = ido.fit_ward(CARD, [wrong, right])
+    assert [fit.id for fit in ward.fits] == ["right"]
+    assert [one.id for one in ward.refused] == ["wrong"]
+
+
+@pytest.mark.parametrize("weight", [1e-2, 1e-8])
+def test_a_prior_that_counts_next_to_nothing_makes_no_level_informative(weight):
+    """One level early on says nothing of clearance, however little the population counts."""
+    fit = ido.fit(CARD, newborn([(2.0, float(true_levels([2.0])[0]))]), prior_weight=weight)
+    assert fit.status.code == "flat"
+    assert "It concerns CL." in fit.status.sentence
+
+
+def test_an_effect_beyond_the_published_population_is_at_a_bound_however_flat_the_prior():
+    levels = true_levels(TIMES, eta=(-1.3, 0.0))  # 7.6 SDs
+    found = ido.fit(CARD, newborn(list(zip(TIMES, levels, strict=True))), prior_weight=1e-4)
+    assert found.status.code == "bound"
+    assert found.eta[0] < -6 * np.sqrt(OMEGA2[0])
 
 
 def test_a_loading_dose_that_is_missing_from_the_history_is_said():

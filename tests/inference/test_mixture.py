@@ -7,8 +7,9 @@ import pytest
 
 import individose as ido
 import reference_data
-from individose.app.actions.compare import estimate_by_groups
+from individose.app.actions.compare import estimate_by_groups, estimate_by_methods
 from individose.app.actions.problems import fit_groups, fit_ward
+from individose.app.actions.ward_models import ward_by_models
 from individose.base import CardError, InputError
 from individose.drugs.schema import read_card
 from individose.prediction import bind
@@ -126,6 +127,42 @@ def test_a_ward_equals_one_by_one():
         single = ido.fit(card, one)
         assert together.problem.model == single.problem.model
         np.testing.assert_allclose(together.eta, single.eta, rtol=IDENTITY, atol=IDENTITY)
+
+
+def _on_a_regimen(level, id="1"):
+    doses = (ido.Dose(24.0 * k, 100.0) for k in range(3))
+    return ido.Subject(id, (*doses, ido.Level(60.0, level)))
+
+
+def test_each_method_is_over_the_groups():
+    """By several methods, each row says what that method says alone."""
+    card = read_card(TEXT)
+    found = estimate_by_methods(card, _on_a_regimen(400.0), ["map", "sir"], curve=False, behind=False)
+    assert [row.label for row in found.compared] == ["map", "sir"]
+    for row in found.compared:
+        alone = estimate_by_groups(card, _on_a_regimen(400.0), row.label, curve=False, behind=False)
+        assert row.exposure == alone.exposure
+        assert row.parameters == alone.parameters
+    assert found.exposure == found.compared[0].exposure
+
+
+def test_a_ward_is_over_the_groups():
+    card = read_card(TEXT)
+    people = [_on_a_regimen(400.0, "a"), _on_a_regimen(150.0, "b"), patient([], "c")]
+    rows, refused = ward_by_models([card], people, behind=False)
+    assert not refused
+    for row, one in zip(rows, people, strict=True):
+        alone = estimate_by_groups(card, one, curve=False, behind=False)
+        assert row.card is card
+        assert set(row.exposure) == set(alone.exposure)
+        for name, estimate in row.exposure.items():
+            assert estimate.value == pytest.approx(alone.exposure[name].value, rel=IDENTITY)
+            assert (estimate.low, estimate.high) == pytest.approx(
+                (alone.exposure[name].low, alone.exposure[name].high), rel=IDENTITY
+            )
+        assert [c.label for c in row.compared] == ["slow", "fast"]
+        assert [c.weight for c in row.compared] == pytest.approx(list(alone.average.weights), rel=IDENTITY)
+        assert {n.code for n in row.warnings} >= {"mixture"}
 
 
 def test_exposure_is_over_the_groups():

@@ -67,11 +67,13 @@ def check_predictions(name, count):
         individual = [row["IPRED"] for row in rows[fit.id]]
         typical = [row["PRED"] for row in rows[fit.id]]
         pred = np.array([float(cell) for cell in typical])
+        rounding = np.array([printed(cell) for cell in typical])
         if "log_error" in name:
-            pred, levels[0] = np.exp(pred), levels[0]
+            pred = np.exp(pred)
+            rounding *= pred
         digits = np.abs(levels[2:] - levels[1]).sum(0) + [printed(cell) for cell in individual]
         ipred = np.array([float(cell) for cell in individual])
-        assert np.all(np.abs(levels[0] - pred) <= PREDICTION_NONMEM * np.maximum(pred, 1.0)), (name, fit.id)
+        assert np.all(np.abs(levels[0] - pred) <= PREDICTION_NONMEM * np.abs(pred) + rounding), (name, fit.id)
         allowed = PREDICTION_NONMEM * np.abs(ipred) + digits + SMALLEST
         assert np.all(np.abs(levels[1] - ipred) <= allowed), (name, fit.id, np.abs(levels[1] - ipred) / allowed)
 

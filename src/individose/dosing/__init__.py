@@ -1,7 +1,7 @@
 """From parameters to a decision: exposure at steady state, targets, ranked regimens."""
 
-from individose.dosing.advice import Advice, Candidate, advise, in_doubt, percent
-from individose.dosing.averaging import advise_average, average_steady_state, steady_between
+from individose.dosing.advice import Advice, Candidate, advise, attainment, in_doubt, percent
+from individose.dosing.averaging import advise_average, average_attainment, average_steady_state, steady_between
 from individose.dosing.exposure import METRICS, exact_dose, steady_state, steady_states
 from individose.dosing.products import Option, Options, ProductRegimen, Wanted, options
 from individose.dosing.regimen import Regimen, current_regimen
@@ -17,6 +17,8 @@ __all__ = [
     "Wanted",
     "advise",
     "advise_average",
+    "attainment",
+    "average_attainment",
     "average_steady_state",
     "current_regimen",
     "exact_dose",

@@ -13,7 +13,7 @@ from individose.dosing.exposure import METRICS, steady_draws
 from individose.dosing.regimen import Regimen
 from individose.drugs import Target
 from individose.inference import Estimate, Fit
-from individose.inference.estimate import estimated
+from individose.inference.estimate import estimated, require_solved
 
 REACHED = 0.5
 """A candidate reaches the target when more than half of the posterior lies within it."""
@@ -81,6 +81,24 @@ def advise(
     draws = 2 * fit.enough if draws is None else draws
     etas = np.vstack([fit.eta, fit.sample(draws, seed=1)])
     return ranked(chosen, steady_draws(fit, [c.regimen for c in chosen], etas), target, level)
+
+
+def attainment(fit: Fit, target: Target, regimens: Sequence[Regimen]) -> tuple[float, ...]:
+    """Probability, for each regimen, that the target metric lies within the target at steady state, from draws.
+
+    Under another model of the same drug it may be another one altogether: that is what it is for.
+    """
+    etas = np.vstack([fit.eta, fit.sample(2 * fit.enough, seed=1)])
+    return within(steady_draws(fit, regimens, etas)[target.metric][1:], target)
+
+
+def within(values: np.ndarray, target: Target) -> tuple[float, ...]:
+    """The share of each regimen's draws (draws, regimens) that lies within the target.
+
+    **Raises:** `NumericalError` where one could not be computed.
+    """
+    require_solved(values)
+    return tuple(float(x) for x in ((values >= target.low) & (values <= target.high)).mean(axis=0))
 
 
 def ranked(chosen: Sequence[Chosen], found: Mapping[str, np.ndarray], target: Target, level: float) -> Advice:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from individose.base import InputError, Notice
-from individose.dosing.advice import Advice, ranked, reason_against
+from individose.dosing.advice import Advice, ranked, reason_against, within
 from individose.dosing.candidates import Chosen, candidates, with_exact
 from individose.dosing.exposure import METRICS, steady_draws
 from individose.dosing.regimen import Regimen
 from individose.drugs import Target
-from individose.inference import Estimate
+from individose.inference import Estimate, Fit
 from individose.inference.averaging import Averaged
 from individose.inference.estimate import estimated
 
@@ -30,6 +30,11 @@ def steady_between(averaged: Averaged, regimen: Regimen, metric: str) -> dict[st
         for model, fit in zip(averaged.models, averaged.fits, strict=True)
         if fit.status.ok
     }
+
+
+def average_attainment(averaged: Averaged, target: Target, regimens: Sequence[Regimen]) -> tuple[float, ...]:
+    """As `attainment`, over models and each model's own uncertainty."""
+    return within(_mixed(averaged, regimens)[target.metric][1:], target)
 
 
 def advise_average(
@@ -68,8 +73,10 @@ def _chosen(averaged: Averaged, target: Target, regimens: Sequence[Regimen] | No
 
 def _mixed(averaged: Averaged, regimens: Sequence[Regimen]) -> dict[str, np.ndarray]:
     """Every metric (1 + draws, regimens): the weighted estimate, then draws of each model in proportion to its weight."""
-    found = [
-        steady_draws(fit, regimens, np.vstack([fit.eta, fit.sample(max(n, 1), seed=1)]))
-        for fit, n in zip(averaged.fits, averaged.counts(), strict=True)
-    ]
-    return {name: averaged.mixed([one[name] for one in found]) for name in METRICS}
+
+    def of_one(fit: Fit, draws: int) -> np.ndarray:
+        found = steady_draws(fit, regimens, np.vstack([fit.eta, fit.sample(draws, seed=1)]))
+        return np.stack([found[name] for name in METRICS], axis=-1)
+
+    together = averaged.together(of_one)
+    return {name: together[..., i] for i, name in enumerate(METRICS)}

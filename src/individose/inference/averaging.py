@@ -1,14 +1,14 @@
 """One patient under several models: how much each is worth, and what they say together.
 
 Published models of one drug differ, and one regimen can look right under one and wrong under the next. Each model is fitted
-by itself; the levels then weigh the models by how probable they made them (Laplace's approximation of the marginal
-likelihood), which is what a posteriori averaging over models means (Hoeting et al. 1999, Stat Sci 14:382-417; in TDM:
-Uster et al. 2021, Clin Pharmacol Ther 109:175-183). What the models disagree about is shown, not averaged away.
+by itself; the levels then weigh the models by how probable they made them (the marginal likelihood: `Fit.log_evidence`),
+which is what a posteriori averaging over models means (Hoeting et al. 1999, Stat Sci 14:382-417; in TDM: Uster et al. 2021,
+Clin Pharmacol Ther 109:175-183). What the models disagree about is shown, not averaged away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -62,19 +62,16 @@ class Averaged:
 
     def band(self, times_h: Sequence[float], level: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
         """Interval of the level at each time, over models and over each model's own uncertainty."""
-        curves = [fit.curves(times_h, n) for fit, n in zip(self.fits, self.counts(), strict=True) if n]
-        low, high = np.quantile(np.concatenate(curves), [0.5 - level / 2, 0.5 + level / 2], axis=0)
+        draws = self.together(lambda fit, n: np.vstack([fit.predict(times_h), fit.curves(times_h, n)]))[1:]
+        low, high = np.quantile(draws, [0.5 - level / 2, 0.5 + level / 2], axis=0)
         return low, high
 
     def exposure(
         self, metric: str, start_h: float, end_h: float, level: float = 0.9, threshold: float | None = None
     ) -> Estimate:
         """As `Fit.exposure`: the weighted mean, with an interval over models and over each model's own uncertainty."""
-        found = [
-            fit.exposures(metric, start_h, end_h, threshold, max(n, 1))
-            for fit, n in zip(self.fits, self.counts(), strict=True)
-        ]
-        return estimated(self.mixed(found), METRICS[named(metric)], level)
+        found = self.together(lambda fit, n: fit.exposures(metric, start_h, end_h, threshold, n))
+        return estimated(found, METRICS[named(metric)], level)
 
     def between(self, metric: str, start_h: float, end_h: float, threshold: float | None = None) -> dict[str, float]:
         """The same exposure under each model that could be fitted, by its name: the spread that an average hides."""
@@ -86,18 +83,28 @@ class Averaged:
 
     def counts(self, draws: int = DRAWS) -> tuple[int, ...]:
         """Draws of each model, in proportion to its weight (largest remainders)."""
-        total = min([draws, *(fit.enough for fit, w in zip(self.fits, self.weights, strict=True) if w > 0)])
+        total = self._enough(draws)
         exact = np.array(self.weights) * total
         counts = np.floor(exact).astype(int)
         short = total - int(counts.sum())
         counts[np.argsort(counts - exact, kind="stable")[:short]] += 1
         return tuple(int(n) for n in counts)
 
-    def mixed(self, found: Sequence[np.ndarray]) -> np.ndarray:
-        """Values of each model, estimate first, as those of the average: weighted estimate first, then all draws."""
-        mean = sum(w * values[0] for w, values in zip(self.weights, found, strict=True) if w > 0)
-        draws = [values[1:] for values, n in zip(found, self.counts(), strict=True) if n]
-        return np.concatenate([np.asarray(mean)[None], *draws])
+    def together(self, of: Callable[[Fit, int], np.ndarray]) -> np.ndarray:
+        """Values of the average (1 + draws, ...): the weighted estimate, then draws of each model by its weight.
+
+        **Arguments:** `of` gives those of one model for a number of draws, (1 + draws, ...), its estimate first. All models
+        are asked for as many, so that one compiled program serves whatever the weights are.
+        """
+        total = self._enough(DRAWS)
+        found = [
+            (w, n, of(f, total)) for f, w, n in zip(self.fits, self.weights, self.counts(), strict=True) if w > 0.0
+        ]
+        mean = sum(weight * values[0] for weight, _, values in found)
+        return np.concatenate([np.asarray(mean)[None], *(values[1 : 1 + n] for _, n, values in found)])
+
+    def _enough(self, draws: int) -> int:
+        return min([draws, *(fit.enough for fit, w in zip(self.fits, self.weights, strict=True) if w > 0)])
 
 
 def average(fits: Sequence[Fit], rule: str = "likelihood", prior: Sequence[float] | None = None) -> Averaged:

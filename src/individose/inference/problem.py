@@ -99,6 +99,7 @@ class Problem:
     - `units`: UCUM unit of each parameter.
     - `now`: what `individual` needs of `data` to give the parameters at the latest covariates.
     - `at`: other sampling times (h), and an analyte or None for the first, to data like `data`, for predictions.
+    - `prior_weight`: by how much the published precision of the effects was multiplied to give that of `data`.
     - `notices`: what is already known and must travel with any result.
     """
 
@@ -111,6 +112,7 @@ class Problem:
     at: Callable[..., Any]
     samples: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+    prior_weight: float = 1.0
     notices: tuple[Notice, ...] = ()
     context: Any = field(default=None, compare=False)
     """The bound model, for the rooms that know drugs (dosing, app); estimators do not read it."""

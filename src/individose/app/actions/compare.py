@@ -3,46 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Unpack
 
-import numpy as np
-
-from individose.app.actions.estimate import CaseResult, Curve, curve_times, describe
+from individose.app.actions.averaged import average_exposure, averaged_case
+from individose.app.actions.estimate import CaseResult, describe
 from individose.app.actions.mixture import belongs, weighed
 from individose.app.actions.problems import Method, fit_groups
 from individose.app.actions.problems import fit as fit_one
+from individose.app.actions.side_by_side import Asked, Compared, asked, average_row, row, unknown
 from individose.base import InputError, Notice
-from individose.dosing import (
-    Regimen,
-    advise_average,
-    average_steady_state,
-    current_regimen,
-    in_doubt,
-    steady_between,
-    steady_state,
-)
 from individose.drugs import Card, Group, Target, card, card_ids
 from individose.events import Subject
-from individose.inference import Averaged, Estimate, Fit, average
-from individose.inference.averaging import disagreement
+from individose.inference import Fit, average
 from individose.prediction.observations import Options
-
-COMPARED = ("trough", "average")
-"""Exposures at steady state that are put side by side."""
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One method or model: what it is called, its weight in an average (None outside of one), how it ended, and what it
-    says. `exposure` is empty where the patient is on no regimen or the fit failed; `fit` is None for an average."""
-
-    label: str
-    status: str
-    parameters: dict[str, Estimate]
-    exposure: dict[str, Estimate]
-    weight: float | None = None
-    fit: Fit | None = None
 
 
 def estimate_by_methods(
@@ -58,17 +32,26 @@ def estimate_by_methods(
 ) -> CaseResult:
     """One patient by several methods: the first in full, all of them side by side.
 
+    Of a mixture, exposure, curve, advice and each method's row are over its groups.
+
     **Arguments:** `options` as for `fit`. **Raises:** as `fit`.
     """
-    if model.groups and len(methods) == 1:
-        return estimate_by_groups(
+    if model.groups:
+        first = estimate_by_groups(
             model, patient, methods[0], target=target, curve=curve, level=level, behind=behind, **options
         )
+        if len(methods) == 1:
+            return first
+        about = asked(first.regimen, first.target, first.advice, level)
+        rows = [_over_groups(model, fit_groups(model, patient, method, **options), about) for method in methods]
+        return replace(first, compared=tuple(rows), notices=(*first.notices, *unknown(rows)))
     fits = [fit_one(model, patient, method, **options) for method in methods]
     first = describe(model, fits[0], target, curve=curve, level=level, behind=behind)
     if len(fits) == 1:
         return first
-    return replace(first, compared=tuple(_compared(fit, fit.method, first.regimen, level) for fit in fits))
+    about = asked(first.regimen, first.target, first.advice, level)
+    rows = tuple(row(fit, fit.method, about) for fit in fits)
+    return replace(first, compared=rows, notices=(*first.notices, *unknown(rows)))
 
 
 def estimate_by_groups(
@@ -92,14 +75,43 @@ def estimate_by_groups(
         failed = describe(mixture.groups[0].card, fits[0], target, curve=curve, level=level, behind=behind)
         return replace(failed, card=mixture)
     cards = [group.card for group in mixture.groups]
-    found = _averaged(cards, averaged, patient, target, curve, level, behind, (belongs(mixture, averaged),))
-    rows = [replace(row, label=group.name) for group, row in zip(mixture.groups, found.compared, strict=False)]
+    found = averaged_case(
+        cards, averaged, patient, target, curve=curve, level=level, behind=behind, said=(belongs(mixture, averaged),)
+    )
+    rows = [replace(one, label=group.name) for group, one in zip(mixture.groups, found.compared, strict=False)]
     return replace(found, card=mixture, compared=(*rows, *found.compared[len(rows) :]))
+
+
+def _over_groups(mixture: Card, fits: Sequence[Fit], about: Asked) -> Compared:
+    """One method's row of a mixture: over its groups, with the parameters of the most probable one."""
+    averaged = weighed(mixture, fits)
+    if averaged is None:
+        return row(fits[0], fits[0].method, about)
+    exposure, _ = average_exposure(averaged, about.regimen, about.level)
+    heaviest = max(zip(averaged.weights, fits, strict=True), key=lambda pair: pair[0])[1]
+    over = average_row(averaged, heaviest.method, exposure, about)
+    return replace(over, status=heaviest.status.code, parameters=heaviest.parameters(about.level), fit=heaviest)
 
 
 def models_of(drug: str) -> tuple[Card, ...]:
     """All cards of a drug that are offered."""
     return tuple(card(one) for one in card_ids(drug))
+
+
+def members_of(models: Sequence[Card]) -> tuple[Group, ...]:
+    """The cards that are fitted, each with its share: models of one drug, a mixture as its groups.
+
+    **Raises:** `InputError` for models of different drugs.
+    """
+    drugs = sorted({model.drug for model in models})
+    if len(drugs) != 1:
+        raise InputError(
+            f"models of {', '.join(drugs) or 'no drug'} were to be averaged",
+            "models of one drug",
+            "an average is over what may be true of one drug",
+            "Name cards of the drug that was given.",
+        )
+    return tuple(group for model in models for group in (model.groups or (Group("", 1.0, model),)))
 
 
 def estimate_by_models(
@@ -121,57 +133,12 @@ def estimate_by_models(
 
     **Raises:** `InputError` for models of different drugs, or when no model is left.
     """
-    drugs = sorted({model.drug for model in models})
-    if len(drugs) != 1:
-        raise InputError(
-            f"models of {', '.join(drugs) or 'no drug'} were to be averaged",
-            "models of one drug",
-            "an average is over what may be true of one drug",
-            "Name cards of the drug that was given.",
-        )
-    members = [
-        (group.card, group.probability) for model in models for group in (model.groups or (Group("", 1.0, model),))
-    ]
-    fits, left_out = _fitted([one for one, _ in members], patient, method, **options)
-    share = {one.id: probability for one, probability in members}
+    members = members_of(models)
+    fits, left_out = _fitted([one.card for one in members], patient, method, **options)
+    share = {one.card.id: one.probability for one in members}
     averaged = average(fits, rule, [share[fit.problem.model] for fit in fits])
-    return _averaged([one for one, _ in members], averaged, patient, target, curve, level, behind, left_out)
-
-
-def _averaged(
-    cards: Sequence[Card],
-    averaged: Averaged,
-    patient: Subject,
-    target: Target | None,
-    curve: bool,
-    level: float,
-    behind: bool,
-    said: Sequence[Notice],
-) -> CaseResult:
-    """The heaviest model in full, with the average's exposure, curve and advice."""
-    heaviest = averaged.fits[int(np.argmax(averaged.weights))]
-    main = next(one for one in cards if one.id == heaviest.problem.model)
-    first = describe(main, heaviest, target, curve=False, advice=False, behind=behind, level=level)
-    notices = [*said, *averaged.warnings]
-    regimen, exposure = first.regimen, {}
-    if regimen is not None:
-        exposure = average_steady_state(averaged, regimen, level)
-        for metric in COMPARED:
-            notices += disagreement(steady_between(averaged, regimen, metric), f"{metric} at steady state")
-    advice = None
-    if first.target is not None and main.dosing is not None:
-        advice = advise_average(averaged, first.target, level=level)
-        if first.diagnostics is not None:
-            advice = in_doubt(advice, first.diagnostics.notices)
-    return replace(
-        first,
-        exposure=exposure,
-        advice=advice,
-        curve=_curve(averaged, heaviest, patient, level) if curve else None,
-        compared=(*_rows(averaged, regimen, level), _average_row(averaged, exposure)),
-        average=averaged,
-        notices=tuple(notices),
-    )
+    cards = [one.card for one in members]
+    return averaged_case(cards, averaged, patient, target, curve=curve, level=level, behind=behind, said=left_out)
 
 
 def _fitted(
@@ -185,28 +152,12 @@ def _fitted(
             fits.append(fit_one(model, patient, method, **options))
         except InputError as error:
             refused.append(error)
-            left_out.append(Notice("model-left-out", f"{model.id} was left out: {error}", "caution"))
+            left_out.append(out_of(model, error))
     if not fits:
         raise refused[0]
     return fits, left_out
 
 
-def _rows(averaged: Averaged, regimen: Regimen | None, level: float) -> list[Compared]:
-    pairs = zip(averaged.fits, averaged.weights, strict=True)
-    return [replace(_compared(fit, fit.problem.model, regimen, level), weight=weight) for fit, weight in pairs]
-
-
-def _compared(fit: Fit, label: str, regimen: Regimen | None, level: float) -> Compared:
-    exposed = steady_state(fit, regimen, level) if regimen is not None and fit.status.ok else {}
-    return Compared(label, fit.status.code, fit.parameters(level), exposed, fit=fit)
-
-
-def _average_row(averaged: Averaged, exposure: dict[str, Estimate]) -> Compared:
-    return Compared(f"average by {averaged.rule}", "", {}, exposure)
-
-
-def _curve(averaged: Averaged, heaviest: Fit, patient: Subject, level: float) -> Curve:
-    times = curve_times(patient, current_regimen(patient))
-    low, high = averaged.band(times, level)
-    typical = heaviest.at_effects(np.zeros_like(heaviest.eta), times)
-    return Curve(np.array(times), averaged.predict(times), low, high, typical)
+def out_of(model: Card, error: Exception) -> Notice:
+    """That a model was left out of an average, and why."""
+    return Notice("model-left-out", f"{model.id} was left out: {error}", "caution")

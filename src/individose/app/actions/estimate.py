@@ -21,7 +21,7 @@ from individose.inference.fit import fitted_ward, individuals, parameters
 from individose.prediction.observations import Censoring, Options
 
 if TYPE_CHECKING:
-    from individose.app.actions.compare import Compared
+    from individose.app.actions.side_by_side import Compared
 
 CURVE_POINTS = 400
 """Times at which a curve is drawn; a screen shows no more."""

@@ -17,6 +17,7 @@ import jax
 import numpy as np
 
 from individose.app.actions.problems import Refused, bind_all, estimator, shared_sizes
+from individose.base import InputError
 from individose.drugs import Card
 from individose.events import Level, Subject
 from individose.inference import Fit, Problem
@@ -79,6 +80,7 @@ class Evaluation:
     left_out: tuple[str, ...]
     resamples: int
     level: float
+    method: str = "map"
 
 
 def evaluate(
@@ -97,8 +99,8 @@ def evaluate(
 ) -> Evaluation:
     """Predicts every measured level from what came before it.
 
-    **Arguments:** `censoring`, `prior_weight` and `fixed` as for `fit`; `resamples` of the patients behind each interval of
-    `level`; `progress` is called with the number of patients just done.
+    **Arguments:** `method`, `censoring`, `prior_weight` and `fixed` as for `fit`; `resamples` of the patients behind each
+    interval of `level`; `progress` is called with the number of patients just done.
     """
     options: Options = {
         "extrapolate": extrapolate,
@@ -110,19 +112,19 @@ def evaluate(
         subjects = tuple(patients)
         each = [_forecasts(group.card, subjects, method, options, None) for group in card.groups]
         shares = [group.probability for group in card.groups]
-        found = {key: _mixed([one[key] for one, _ in each], shares) for key in each[0][0]}
-        refused = each[0][1]
+        found = {key: _mixed([one[key] for one, _, _ in each], shares) for key in each[0][0]}
+        _, refused, unasked = each[0]
         if progress is not None:
             progress(len({patient for patient, _ in found}))
     else:
-        forecasts, refused = _forecasts(card, patients, method, options, progress)
+        forecasts, refused, unasked = _forecasts(card, patients, method, options, progress)
         found = {key: forecast for key, (forecast, _) in forecasts.items()}
     flat = tuple(found[key] for key in sorted(found))
     reasons = [_unusable(f) for f in flat]
     usable = [f for f, reason in zip(flat, reasons, strict=True) if not reason]
-    left_out = tuple(f"{f.id}, level {f.number}: {reason}" for f, reason in zip(flat, reasons, strict=True) if reason)
+    left_out = tuple(_named(f.id, f.number, reason) for f, reason in zip(flat, reasons, strict=True) if reason)
     scores = tuple(_scores(usable, resamples, seed, level)) if usable else ()
-    return Evaluation(card.id, scores, flat, refused, left_out, resamples, level)
+    return Evaluation(card.id, scores, flat, refused, (*left_out, *unasked), resamples, level, method)
 
 
 Key = tuple[int, int]
@@ -138,10 +140,15 @@ def _forecasts(
     method: str,
     options: Options,
     progress: Callable[[int], None] | None,
-) -> tuple[dict[Key, Weighed], tuple[Refused, ...]]:
-    """Every level's forecast under a card of one group."""
+) -> tuple[dict[Key, Weighed], tuple[Refused, ...], list[str]]:
+    """Every level's forecast under a card of one group, who is refused, and the levels that cannot be forecast."""
     bounds, refused = bind_all(card, patients, **options)
-    asked = [one for place, bound in enumerate(bounds) for one in _asked(place, bound)]
+    asked: list[_Asked] = []
+    unasked: list[str] = []
+    for place, bound in enumerate(bounds):
+        some, without = _asked(place, bound)
+        asked += some
+        unasked += without
     found: dict[Key, Weighed] = {}
     for places, problems in shared_sizes([one.bound for one in asked]):
         some = [asked[i] for i in places]
@@ -149,7 +156,11 @@ def _forecasts(
             found[one.patient, one.number] = forecast
         if progress is not None:
             progress(len({one.patient for one in some}))
-    return found, refused
+    return found, refused, unasked
+
+
+def _named(id: str, number: int, reason: str) -> str:
+    return f"{id}, level {number}: {reason}"
 
 
 def _mixed(found: Sequence[Weighed], shares: Sequence[float]) -> Forecast:
@@ -186,26 +197,34 @@ class _Asked:
     bound: Bound
 
 
-def _asked(patient: int, bound: Bound) -> list[_Asked]:
-    """The measured levels of a patient. Where covariates change, each is bound to the history up to itself."""
+def _asked(patient: int, bound: Bound) -> tuple[list[_Asked], list[str]]:
+    """The measured levels of a patient, and why any cannot be forecast (nothing was known of a covariate by then). Where
+    covariates change, each is bound to the history up to itself."""
     events = bound.subject.events
     found: list[_Asked] = []
+    without: list[str] = []
     changing = len(bound.line.begins) > 1
     place = -1
     for position, event in enumerate(events):
         if not isinstance(event, Level):
             continue
         place += 1
-        if event.measured:
-            known = bound
-            if changing:
-                past = replace(bound.subject, events=events[: position + 1])
-                # the bound card has lost the effects that are held already
-                known = bind(
-                    bound.card, past, extrapolate=True, censoring=bound.censoring, prior_weight=bound.prior_weight
-                )
-            found.append(_Asked(patient, len(found) + 1, place, known))
-    return found
+        if not event.measured:
+            continue
+        number = len(found) + len(without) + 1
+        try:
+            known = _before(bound, position) if changing else bound
+        except InputError as error:
+            without.append(_named(bound.subject.id, number, str(error)))
+        else:
+            found.append(_Asked(patient, number, place, known))
+    return found, without
+
+
+def _before(bound: Bound, position: int) -> Bound:
+    """The patient as known when a level was taken, bound anew; the card has lost the effects that are held already."""
+    past = replace(bound.subject, events=bound.subject.events[: position + 1])
+    return bind(bound.card, past, extrapolate=True, censoring=bound.censoring, prior_weight=bound.prior_weight)
 
 
 def _forecast(asked: Sequence[_Asked], problems: Sequence[Problem], method: str) -> list[Weighed]:

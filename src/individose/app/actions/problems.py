@@ -48,6 +48,7 @@ def problem(bound: Bound) -> Problem:
         at=partial(at, bound),
         samples=tuple(f"{level.value_mg_L:.4g} mg/L at {level.time_h:.4g} h" for level in bound.line.levels),
         units={p.name: p.unit for p in bound.card.parameters},
+        prior_weight=bound.prior_weight,
         notices=bound.notices,
         context=bound,
     )

@@ -45,7 +45,8 @@ NUMERICAL, NOTHING, SOME = 1, 2, 3
     multiple=True,
     default=("map",),
     show_default=True,
-    help="How to estimate; several are put side by side. average: over models (see --also).",
+    help="How to estimate; several are put side by side. average: over models (see --also), each fitted by MAP or by the "
+    "one method named with it.",
 )
 @click.option(
     "--also",
@@ -133,8 +134,8 @@ def exit_code(found: Sequence[CaseResult], refused: Sequence[Any]) -> int:
 def _check(given: dict[str, Any]) -> None:
     """Options that do not go together."""
     averaging = "average" in given["methods"]
-    if averaging and len(given["methods"]) > 1:
-        raise click.UsageError("--method average is over models, and stands alone.")
+    if averaging and len(given["methods"]) > 2:
+        raise click.UsageError("--method average is over models; name at most one other, by which each is fitted.")
     if given["everyone"] and given["ids"]:
         raise click.UsageError("--all and --id do not go together.")
     if not averaging and given["others"]:
@@ -144,13 +145,14 @@ def _check(given: dict[str, Any]) -> None:
 
 
 def _methods(given: dict[str, Any]) -> list[Any]:
-    """The methods by name, or with the archive that one of them was given."""
+    """The methods by name, or with the archive that one of them was given; of an average, the one that fits each model."""
+    names = [name for name in given["methods"] if name != "average"] or ["map"]
     if not given["archive"]:
-        return list(given["methods"])
+        return names
     from individose.app.actions.archive import read
     from individose.inference import CCN
 
-    return [CCN(read(given["archive"])) if name == "ccn" else name for name in given["methods"]]
+    return [CCN(read(given["archive"])) if name == "ccn" else name for name in names]
 
 
 def _one(patients: Patients, given: dict[str, Any]) -> tuple[list[CaseResult], list[Any]]:
@@ -166,9 +168,10 @@ def _one(patients: Patients, given: dict[str, Any]) -> tuple[list[CaseResult], l
             "behind": given["behind"],
         }
         try:
-            if given["methods"] == ("average",):
+            if "average" in given["methods"]:
                 models = _models(patients, given["others"])
-                return [estimate_by_models(models, subject, rule=given["weights"], **how)], []
+                (method,) = _methods(given)
+                return [estimate_by_models(models, subject, method, given["weights"], **how)], []
             return [estimate_by_methods(patients.card, subject, _methods(given), **how)], []
         except InputError as error:
             return [], [Refused(subject.id, error)]
@@ -187,12 +190,23 @@ def _models(patients: Patients, others: Sequence[str]) -> list[Any]:
 def _many(patients: Patients, given: dict[str, Any]) -> tuple[list[CaseResult], list[Any]]:
     from individose.app.actions.estimate import results
     from individose.app.actions.problems import fit_ward
+    from individose.app.actions.ward_models import ward_by_models
 
-    if len(given["methods"]) > 1 or given["methods"] == ("average",):
-        raise click.UsageError("several methods or models are compared for one patient; choose one with --id.")
+    averaging = "average" in given["methods"]
+    if len(_methods(given)) > 1:
+        raise click.UsageError("several methods are compared for one patient; choose one with --id.")
+    (method,) = _methods(given)
+    about: dict[str, Any] = {"level": given["level"], "behind": given["behind"]}
     with progress(2 * len(patients.subjects), "estimating") as tell:
-        ward = fit_ward(patients.card, patients.subjects, _methods(given)[0], progress=tell, **assumed(given))
-        found = results(patients.card, ward.fits, level=given["level"], behind=given["behind"], progress=tell)
+        if averaging or patients.card.groups:
+            models = _models(patients, given["others"]) if averaging else [patients.card]
+            rule = given["weights"] if averaging else "likelihood"
+            over, refused = ward_by_models(
+                models, patients.subjects, method, rule, progress=tell, **about, **assumed(given)
+            )
+            return over, list(refused)
+        ward = fit_ward(patients.card, patients.subjects, method, progress=tell, **assumed(given))
+        found = results(patients.card, ward.fits, progress=tell, **about)
     return found, list(ward.refused)
 
 

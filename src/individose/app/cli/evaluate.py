@@ -33,6 +33,13 @@ SOME, NOTHING = 3, 2
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the resampling.")
 @click.option(
+    "--method",
+    type=click.Choice(("map", "sir", "nuts")),
+    default="map",
+    show_default=True,
+    help="How the earlier levels are fitted; sir and nuts predict from the mean of the posterior.",
+)
+@click.option(
     "--leave-one-out", is_flag=True, help="Each patient's whole curve from few samples, the others as archive."
 )
 @click.option(
@@ -70,6 +77,8 @@ def command(ctx: click.Context, source: str, **given: Any) -> None:
       individose evaluate trial.csv --card propofol/yang2019 --leave-one-out --sample 0.05
     """
     if given["leave_one_out"]:
+        if given["method"] != "map":
+            raise click.UsageError("--leave-one-out compares its own methods; leave --method out.")
         _held_out(ctx, source, given)
     from individose.app.actions.evaluate import evaluate
 
@@ -79,6 +88,7 @@ def command(ctx: click.Context, source: str, **given: Any) -> None:
         found = evaluate(
             patients.card,
             patients.subjects,
+            method=given["method"],
             **assumed(given),
             resamples=given["resamples"],
             seed=given["seed"],
@@ -138,7 +148,10 @@ def show(found: Evaluation) -> None:
         out.print("No level could be forecast.")
         return
     table = Table(
-        title=f"Forecasts of levels with {found.card}", box=box.SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0)
+        title=f"Forecasts of levels with {found.card}, by {found.method}",
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        padding=(0, 1, 0, 0),
     )
     table.add_column("levels", no_wrap=True)
     table.add_column("predicted", no_wrap=True)

@@ -137,11 +137,13 @@ def advice_sheet(result: CaseResult, most: int) -> Sheet:
 
 
 def comparison_sheet(result: CaseResult) -> Sheet:
-    """Methods or models side by side: status, the parameters that all of them have, exposure at steady state."""
+    """Methods or models side by side: status, the parameters that all of them have, exposure at steady state, and how
+    probably each regimen reaches the target."""
     rows = result.compared
     stated = [row.parameters for row in rows if row.parameters]
     shared = [name for name in (stated[0] if stated else {}) if all(name in one for one in stated)]
     metrics = [m for m in SHOWN_METRICS if any(m in row.exposure for row in rows)]
+    regimens = tuple(dict.fromkeys(regimen for row in rows for regimen in row.attainment))
     weighed = any(row.weight is not None for row in rows)
     alone = "group" if result.card.groups and weighed else "model" if weighed else "method"
     columns = (
@@ -150,6 +152,7 @@ def comparison_sheet(result: CaseResult) -> Sheet:
         "status",
         *(headed(name, stated[0][name].unit) for name in shared),
         *(headed(NAMES[m], METRICS[m]) for m in metrics),
+        *(f"in target on {regimen} (%)" for regimen in regimens),
     )
     shown = tuple(
         (
@@ -158,6 +161,7 @@ def comparison_sheet(result: CaseResult) -> Sheet:
             row.status or ABSENT,
             *(with_interval(row.parameters[n]) if n in row.parameters else ABSENT for n in shared),
             *(with_interval(row.exposure[m]) if m in row.exposure else ABSENT for m in metrics),
+            *(percent(row.attainment[regimen]) if regimen in row.attainment else ABSENT for regimen in regimens),
         )
         for row in rows
     )

@@ -15,7 +15,7 @@ from individose.app.actions.estimate import CaseResult
 from individose.app.actions.problems import Refused
 from individose.app.report import sentences
 from individose.app.report.behind import behind_sheets
-from individose.app.report.notation import ABSENT, headed, number, plain
+from individose.app.report.notation import ABSENT, headed, number, percent, plain
 from individose.app.report.picture import picture
 from individose.app.report.plot import plot
 from individose.app.report.sheets import (
@@ -74,7 +74,8 @@ def show_ward(
     can only be said of many."""
     say = Speaker(console)
     if rows:
-        say.text(f"{rows[0].card.id} ({rows[0].card.grade}): {rows[0].card.title}", "bold")
+        for one in {row.card.id: row.card for row in rows}.values():
+            say.text(f"{one.id} ({one.grade}): {one.title}", "bold")
         say.text(sentences.INTENDED_USE, "bold")
         say.table(ward_sheet(rows))
         if together is not None:
@@ -94,15 +95,19 @@ def ward_sheet(rows: Sequence[CaseResult]) -> Sheet:
     """One line for each patient: status, parameters, exposure at steady state where there is any."""
     parameters = {name: found.unit for row in rows for name, found in row.parameters.items()}
     metrics = {m: row.exposure[m].unit for row in rows for m in ("trough", "average") if m in row.exposure}
+    weighed = any(row.compared for row in rows)
+    grouped = any(row.card.groups for row in rows)
     columns = (
         "patient",
+        *(("group" if grouped else "model", "weight (%)") if weighed else ()),
         "status",
         "levels",
         *(headed(name, code) for name, code in parameters.items()),
         *(headed(name, code) for name, code in metrics.items()),
         "notices",
     )
-    return Sheet("Ward", columns, tuple(_ward_row(row, tuple(parameters), tuple(metrics)) for row in rows), (0, 1))
+    shown = tuple(_ward_row(row, tuple(parameters), tuple(metrics)) for row in rows)
+    return Sheet("Ward", columns, shown, (0, 1, 3) if weighed else (0, 1))
 
 
 def _ward_row(row: CaseResult, parameters: Sequence[str], metrics: Sequence[str]) -> tuple[str, ...]:
@@ -111,12 +116,21 @@ def _ward_row(row: CaseResult, parameters: Sequence[str], metrics: Sequence[str]
     shown = row.fit.status.ok
     return (
         plain(row.subject.id),
+        *_weighed(row),
         row.fit.status.code,
         str(len(row.levels)),
         *(number(v.value, 4) if v and shown else ABSENT for v in values),
         *(number(v.value) if v and shown else ABSENT for v in exposed),
         sentences.counted(sentences.graded(row)) or ABSENT,
     )
+
+
+def _weighed(row: CaseResult) -> tuple[str, ...]:
+    """The model or group that weighs most, and its weight; nothing of a patient under one card."""
+    if not row.compared:
+        return ()
+    heaviest = max(row.compared, key=lambda one: one.weight or 0.0)
+    return heaviest.label, percent(heaviest.weight or 0.0)
 
 
 class Speaker:

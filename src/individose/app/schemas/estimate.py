@@ -126,6 +126,9 @@ class ComparedEntry(Part):
     parameters: Figures
     exposure: Figures
     intervals: Intervals
+    attainment: Annotated[
+        Figures, Field(description="Probability of the target by regimen: the present one, and the best advised.")
+    ]
     sampling: Annotated[SamplingEntry | None, Field(description="Of a method that samples; null for others.")] = None
 
 

@@ -95,6 +95,7 @@ def _fit(result: CaseResult, level: float) -> FitEntry:
                 intervals=Intervals(
                     level=level, parameters=_intervals(one.parameters), exposure=_intervals(one.exposure)
                 ),
+                attainment=figures(one.attainment),
                 sampling=_sampling(one.fit),
             )
             for one in result.compared

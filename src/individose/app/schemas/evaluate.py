@@ -50,6 +50,7 @@ class EvaluateDocument(Part):
     format: Literal["evaluate/1"] = "evaluate/1"
     program: str
     card: str
+    method: Annotated[str, Field(description="How the earlier levels were fitted.")]
     level: Annotated[Finite, Field(description="Probability that the bootstrap intervals hold.")]
     resamples: int
     scores: tuple[ScoreEntry, ...]
@@ -67,6 +68,7 @@ def evaluate_document(
     return EvaluateDocument(
         program=f"individose {__version__}",
         card=found.card,
+        method=found.method,
         level=found.level,
         resamples=found.resamples,
         scores=tuple(_score(s) for s in found.scores),

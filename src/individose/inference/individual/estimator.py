@@ -188,7 +188,7 @@ def _together(found: Sequence[mode.Found]) -> mode.Found:
 
 
 def _fit(problem: Problem, found: mode.Found, other: restarts.Other | None = None) -> Fit:
-    outcome = Outcome(int(found.outcome))
+    outcome = _published(problem, found)
     sentence = _sentence(problem, outcome, found)
     if other is not None and outcome is not Outcome.FAILED:
         sentence = " ".join(filter(None, (second(problem, np.asarray(found.eta), other), NOT_COVERED, sentence)))
@@ -212,6 +212,29 @@ def _fit(problem: Problem, found: mode.Found, other: restarts.Other | None = Non
         int(found.steps),
     )
     return replace(fit, notices=notices)
+
+
+def _published(problem: Problem, found: mode.Found) -> Outcome:
+    """The outcome beside the population as published: a flattened one makes no level informative, and no effect usual."""
+    outcome = Outcome(int(found.outcome))
+    if problem.prior_weight >= 1.0 or outcome not in (Outcome.CONVERGED, Outcome.FLAT):
+        return outcome
+    if _far(problem, found).any():
+        return Outcome.BOUND
+    return Outcome.FLAT if _uninformed(problem, found).any() else outcome
+
+
+def _uninformed(problem: Problem, found: mode.Found) -> np.ndarray:
+    """The patient's own effects (effects,) about which the levels say next to nothing, beside the published population."""
+    concerned = np.asarray(found.informed) * min(problem.prior_weight, 1.0) < DEFAULT.informative
+    concerned[problem.likelihood.by_subject :] = False
+    return concerned
+
+
+def _far(problem: Problem, found: mode.Found) -> np.ndarray:
+    """The effects (effects,) that lie too many SDs off: of the population as published, or of the one that counted."""
+    variance = np.diag(np.linalg.inv(np.asarray(problem.data.precision))) * min(problem.prior_weight, 1.0)
+    return np.abs(np.asarray(found.eta)) > DEFAULT.edge * np.sqrt(variance)
 
 
 def _corner(problem: Problem, found: mode.Found) -> Iterator[Notice]:
@@ -249,10 +272,8 @@ def _sentence(problem: Problem, outcome: Outcome, found: mode.Found) -> str:
     """The outcome's sentence, naming the parameters it concerns."""
     if outcome not in (Outcome.FLAT, Outcome.BOUND):
         return ""
-    prior = np.diag(np.linalg.inv(np.asarray(problem.data.precision)))
     if outcome is Outcome.FLAT:
-        concerned = np.asarray(found.informed) < mode.Settings().informative
-        concerned[problem.likelihood.by_subject :] = False
+        concerned = _uninformed(problem, found)
         if not np.asarray(problem.data.measured).any():
             return "No level was measured: this is the typical patient with these covariates."
     elif _nothing(problem, found):
@@ -262,6 +283,6 @@ def _sentence(problem: Problem, outcome: Outcome, found: mode.Found) -> str:
             "times and the units of this patient."
         )
     else:
-        concerned = np.abs(found.eta) > mode.Settings().edge * np.sqrt(prior)
+        concerned = _far(problem, found)
     named = [name for name, yes in zip(problem.effects, concerned, strict=True) if yes and name]
     return f"{SENTENCES[outcome]} It concerns {', '.join(named)}." if named else ""
