@@ -6,12 +6,16 @@ Seconds of the call alone, without importing; a later call of the same process i
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import time
 
-KINDS = ("map", "sir", "nuts", "ward of 256", "Michaelis-Menten, map")
+KINDS = (
+    "map", "sir", "nuts", "ward of 256", "ward of 10000", "ward of 200 by nuts", "Michaelis-Menten, map",
+    "Michaelis-Menten, ward of 200",
+)  # fmt: skip
 
 
 def measure() -> dict[str, float]:
@@ -37,12 +41,14 @@ def first_call(kind: str) -> float:
     from individose.app.actions.problems import fit, fit_ward
 
     card = saturable() if kind.startswith("Michaelis") else two_compartments()
-    people = patients(card, 256 if kind.startswith("ward") else 1)
+    size = re.search(r"ward of (\d+)", kind)
+    method = next((name for name in ("sir", "nuts") if kind.endswith(name)), "map")
+    people = patients(card, int(size[1]) if size else 1)
     start = time.perf_counter()
-    if kind.startswith("ward"):
-        fit_ward(card, people)
+    if size:
+        fit_ward(card, people, method)
     else:
-        fit(card, people[0], kind.rpartition(" ")[2])
+        fit(card, people[0], method)
     return time.perf_counter() - start
 
 

@@ -14,7 +14,7 @@ from individose.app.actions.compare import estimate_by_methods, estimate_by_mode
 from individose.app.actions.ward_models import ward_by_models
 from individose.app.cli.group import main
 from individose.app.report.html import case_html
-from individose.app.report.sheets import comparison_sheet
+from individose.app.report.sheets import attainment_sheet
 from individose.base import InputError
 from individose.drugs import library
 
@@ -63,7 +63,9 @@ def test_each_model_says_how_probably_a_regimen_reaches_the_target(averaged):
         assert (
             min(first[regimen], second[regimen]) - 0.02 <= both[regimen] <= max(first[regimen], second[regimen]) + 0.02
         )
-    assert f"in target on {advised} (%)" in comparison_sheet(averaged).columns
+    sheet = attainment_sheet(averaged)
+    assert [row[0] for row in sheet.rows] == [f"{averaged.regimen}, as now", advised]
+    assert sheet.columns == ("regimen", "grasela1985 (%)", "other2020 (%)", "average by likelihood (%)")
 
 
 def test_models_that_disagree_on_the_target_are_said(other):

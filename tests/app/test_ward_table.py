@@ -1,5 +1,6 @@
 """A table of 10,000 patients of whom three are broken: the others are done, the three are listed, the exit code says so."""
 
+import csv
 import json
 
 import numpy as np
@@ -54,3 +55,31 @@ def test_ten_thousand_patients_of_whom_three_are_broken(table):
             ido.subject("a", doses=[Dose(0.0, 20.0)], levels=levels, covariates={"weight": 1.4, "apgar_5min": 7}),
         )
         np.testing.assert_allclose(list(found["eta"].values()), alone.eta, rtol=0, atol=IDENTITY)
+
+
+def test_the_table_of_estimates_holds_what_json_holds(tmp_path):
+    ward = tmp_path / "ward.csv"
+    ward.write_text(
+        "ID,TIME,AMT,DV,WT,APGR\na,0,25,.,1.4,7\na,12,3.5,.,1.4,7\na,24,3.5,.,1.4,7\na,30,.,18,1.4,7\n"
+        "b,0,-5,.,1.4,7\nb,2,.,14,1.4,7\nc,0,25,.,1.4,7\nc,2,.,17,1.4,7\n",
+        encoding="utf-8",
+    )
+    file = tmp_path / "estimates.csv"
+    asked = ["estimate", str(ward), "--card", "phenobarbital", "--csv", str(file)]
+    fits = {one["id"]: one for one in json.loads(CliRunner().invoke(main, [*asked, "--json"]).stdout)["fits"]}
+    with file.open(encoding="utf-8", newline="") as text:
+        rows = {row["ID"]: row for row in csv.DictReader(text)}
+    assert list(rows) == ["a", "c", "b"]
+    for name in ("a", "c"):
+        assert float(rows[name]["CL (L/h)"]) == fits[name]["parameters"]["CL"]
+        assert float(rows[name]["eta V"]) == fits[name]["eta"]["V"]
+        low, high = fits[name]["intervals"]["parameters"]["V"]
+        assert (float(rows[name]["V low (L)"]), float(rows[name]["V high (L)"])) == (low, high)
+        assert rows[name]["status"] == fits[name]["status"]
+    assert float(rows["a"]["trough (mg/L)"]) == fits["a"]["exposure"]["trough"]
+    assert rows["c"]["trough (mg/L)"] == ""  # one dose is no regimen
+    assert rows["b"]["status"] == "refused"
+    assert "AMT -5 mg" in rows["b"]["notices"]
+    nowhere = CliRunner().invoke(main, [*asked[:-1], str(tmp_path / "no" / "x.csv")])
+    assert nowhere.exit_code == 2
+    assert "cannot be written" in nowhere.stderr

@@ -86,6 +86,8 @@ class CaseResult:
     def warnings(self) -> tuple[Notice, ...]:
         of_fit = self.fit.warnings if self.average is None else ()
         behind = self.diagnostics.sentences if self.diagnostics else ()
+        if self.average is not None:  # which has said them already, with the name of the model
+            behind = tuple(notice for notice in behind if notice not in self.fit.warnings)
         of_advice = self.advice.notices if self.advice else ()
         return tuple(dict.fromkeys((*of_fit, *self.notices, *behind, *of_advice)))
 
@@ -262,7 +264,10 @@ def results(
 
 
 def shrunk(rows: Sequence[CaseResult]) -> WardDiagnostics | None:
-    """What the diagnostics of a ward's results say of all of them together; None for one patient, or without diagnostics."""
+    """What the diagnostics of a ward's results say of all of them together; None for one patient, patients
+    of several models, or without diagnostics."""
+    if len({row.fit.problem.model for row in rows}) > 1:
+        return None
     known = [row.diagnostics for row in rows if row.diagnostics is not None]
     if len(known) < 2 or len(known) < len(rows):
         return None

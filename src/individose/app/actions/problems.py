@@ -13,7 +13,7 @@ from individose.base import InputError, NumericalError
 from individose.drugs import Card
 from individose.events import Subject
 from individose.inference import CCN, METHODS, AbstractIndividualEstimator, Fit, Problem
-from individose.prediction import Bound, Sizes, at, bind, larger
+from individose.prediction import Bound, Relation, Sizes, at, bind, larger
 from individose.prediction.observations import Censoring, Options
 
 SHARED = 4096
@@ -36,13 +36,13 @@ class Ward:
     refused: tuple[Refused, ...]
 
 
-def problem(bound: Bound) -> Problem:
-    """The estimation problem of one bound subject."""
+def problem(bound: Bound, size: Sizes | None = None, relation: Relation | None = None) -> Problem:
+    """The estimation problem of one bound subject; in a ward with arrays of the group's `size` and the `relation` of all."""
     return Problem(
         id=bound.subject.id,
         model=bound.card.id,
-        likelihood=bound.relation,
-        data=bound.data(),
+        likelihood=relation or bound.relation,
+        data=bound.data(size),
         effects=bound.effects,
         now=bound.now(),
         at=partial(at, bound),
@@ -206,4 +206,4 @@ def _sized(bounds: Sequence[Bound], size: Sizes) -> list[Problem]:
     if relation.moves:
         worn = any(bound.relation.worn for bound in bounds)
         relation = replace(relation, infused=size[4], slots=size[5], worn=worn)
-    return [replace(problem(bound), likelihood=relation, data=bound.data(size)) for bound in bounds]
+    return [problem(bound, size, relation) for bound in bounds]

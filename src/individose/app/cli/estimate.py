@@ -81,6 +81,9 @@ NUMERICAL, NOTHING, SOME = 1, 2, 3
 @assumption_options
 @level_option
 @json_option
+@click.option(
+    "--csv", "csv_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write one row for each patient."
+)
 @click.option("--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write one patient's report.")
 @click.pass_context
 def command(ctx: click.Context, source: str, **given: Any) -> None:
@@ -93,6 +96,7 @@ def command(ctx: click.Context, source: str, **given: Any) -> None:
     \b
       individose estimate newborn.json
       individose estimate ward.csv --card phenobarbital --all --unit DV=ug/mL
+      individose estimate ward.csv --card phenobarbital --csv estimates.csv
       individose estimate ward.csv --card phenobarbital --id 7 --html 7.html
       individose estimate case.json --method map --method nuts
       individose estimate case.json --card vancomycin/goti2018 --method average
@@ -113,6 +117,11 @@ def command(ctx: click.Context, source: str, **given: Any) -> None:
         click.echo(document.model_dump_json(indent=2))
     else:
         _show(found, refused, patients.notes, alone)
+    if given["csv_file"]:
+        from individose.app.cli.ward_csv import write_ward
+
+        write_ward(given["csv_file"], found, refused)
+        remark(f"The table is in {given['csv_file']}.")
     if given["html"] and found:
         _write_report(given["html"], found[0])
     if alone and refused:

@@ -60,6 +60,7 @@ def _content(result: CaseResult, generated: str | None) -> dict[str, object]:
         "behind": behind_sheets(result),
         "behind_lines": behind_lines(result),
         "compared": sheets.comparison_sheet(result) if result.compared else None,
+        "reached": sheets.attainment_sheet(result),
         "exposure_line": sentences.exposure_line(result),
         "target_line": plain(sentences.target_line(result.target)) if result.target else "",
         "advice": sheets.advice_sheet(result, MOST) if shown else None,

@@ -137,13 +137,11 @@ def advice_sheet(result: CaseResult, most: int) -> Sheet:
 
 
 def comparison_sheet(result: CaseResult) -> Sheet:
-    """Methods or models side by side: status, the parameters that all of them have, exposure at steady state, and how
-    probably each regimen reaches the target."""
+    """Methods or models side by side: status, the parameters that all of them have, exposure at steady state."""
     rows = result.compared
     stated = [row.parameters for row in rows if row.parameters]
     shared = [name for name in (stated[0] if stated else {}) if all(name in one for one in stated)]
     metrics = [m for m in SHOWN_METRICS if any(m in row.exposure for row in rows)]
-    regimens = tuple(dict.fromkeys(regimen for row in rows for regimen in row.attainment))
     weighed = any(row.weight is not None for row in rows)
     alone = "group" if result.card.groups and weighed else "model" if weighed else "method"
     columns = (
@@ -152,7 +150,6 @@ def comparison_sheet(result: CaseResult) -> Sheet:
         "status",
         *(headed(name, stated[0][name].unit) for name in shared),
         *(headed(NAMES[m], METRICS[m]) for m in metrics),
-        *(f"in target on {regimen} (%)" for regimen in regimens),
     )
     shown = tuple(
         (
@@ -161,11 +158,28 @@ def comparison_sheet(result: CaseResult) -> Sheet:
             row.status or ABSENT,
             *(with_interval(row.parameters[n]) if n in row.parameters else ABSENT for n in shared),
             *(with_interval(row.exposure[m]) if m in row.exposure else ABSENT for m in metrics),
-            *(percent(row.attainment[regimen]) if regimen in row.attainment else ABSENT for regimen in regimens),
         )
         for row in rows
     )
     return Sheet(f"{alone.capitalize()}s side by side", columns, shown, (0, 2) if weighed else (0, 1))
+
+
+def attainment_sheet(result: CaseResult) -> Sheet | None:
+    """How probably the present regimen and the advised one reach the target, by each method or model; None without target."""
+    rows = [row for row in result.compared if row.attainment]
+    regimens = tuple(dict.fromkeys(regimen for row in rows for regimen in row.attainment))
+    if not regimens:
+        return None
+    columns = ("regimen", *(f"{row.label.rpartition('/')[2]} (%)" for row in rows))
+    present = str(result.regimen) if result.regimen else ""
+    shown = tuple(
+        (
+            f"{regimen}, as now" if regimen == present else regimen,
+            *(percent(row.attainment[regimen]) if regimen in row.attainment else ABSENT for row in rows),
+        )
+        for regimen in regimens
+    )
+    return Sheet("Probability of the target", columns, shown)
 
 
 def rounding_lines(result: CaseResult, most: int) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from individose.app.report.plot import plot
 from individose.app.report.sheets import (
     Sheet,
     advice_sheet,
+    attainment_sheet,
     comparison_sheet,
     dose_sheet,
     exposure_sheet,
@@ -61,6 +62,9 @@ def show_case(result: CaseResult, console: Console) -> None:
     _exposure(result, say)
     if result.compared:
         say.table(comparison_sheet(result))
+        reached = attainment_sheet(result)
+        if reached is not None:
+            say.table(reached)
     for sheet in behind_sheets(result):
         say.table(sheet)
     _advice(result, say)
@@ -77,6 +81,9 @@ def show_ward(
         for one in {row.card.id: row.card for row in rows}.values():
             say.text(f"{one.id} ({one.grade}): {one.title}", "bold")
         say.text(sentences.INTENDED_USE, "bold")
+        over = "groups of the mixture" if rows[0].card.groups else "models"
+        if rows[0].average is not None:
+            say.text(f"Exposure is that over all {over} by weight; parameters are those of the heaviest.")
         say.table(ward_sheet(rows))
         if together is not None:
             say.gap()
@@ -130,7 +137,7 @@ def _weighed(row: CaseResult) -> tuple[str, ...]:
     if not row.compared:
         return ()
     heaviest = max(row.compared, key=lambda one: one.weight or 0.0)
-    return heaviest.label, percent(heaviest.weight or 0.0)
+    return heaviest.label.rpartition("/")[2], percent(heaviest.weight or 0.0)
 
 
 class Speaker:
