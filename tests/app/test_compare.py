@@ -114,7 +114,7 @@ def test_the_command_averages_a_table(other, tmp_path):
     for fit in json.loads(ran.stdout)["fits"]:
         assert sum(one["weight"] for one in fit["compared"]) == pytest.approx(1.0)
     shown = CliRunner().invoke(main, asked).output
-    assert "weight (%)" in shown
+    assert "Exposure is that over all models by weight" in shown
     by_sir = CliRunner().invoke(main, [*asked, "--method", "sir", "--id", "1", "--json"])
     assert json.loads(by_sir.stdout)["fits"][0]["method"] == "sir"
 

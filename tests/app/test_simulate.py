@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from dataclasses import replace
 
 import jsonschema
 import numpy as np
@@ -138,3 +139,18 @@ def test_a_call_that_cannot_be_answered_ends_with_code_2_and_a_sentence(argument
     assert done.exit_code == 2
     assert beat in done.stderr
     assert "Traceback" not in done.output
+
+
+def test_a_clock_that_restarts_is_said():
+    """Levels are asked for on one clock: that of the last run."""
+    runs = (Dose(0.0, 100.0), ido.Reset(0.0, restarts=True), Dose(0.0, 50.0))
+    person = ido.subject("a", doses=[], covariates=WHO)
+    both, last = (
+        ido.simulate(
+            CARD, patient=replace(person, events=(*person.events, *events)), times_h=[2.0, 8.0], count=20, seed=3
+        )
+        for events in (runs, runs[2:])
+    )
+    np.testing.assert_allclose(both.levels, last.levels, rtol=IDENTITY)
+    assert "last-run" in {n.code for n in both.notices}
+    assert "last-run" not in {n.code for n in last.notices}

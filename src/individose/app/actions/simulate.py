@@ -18,10 +18,10 @@ import numpy as np
 from individose.app.actions import uncertainty
 from individose.app.actions.occasions import with_occasions
 from individose.app.actions.problems import Refused
+from individose.app.actions.simulate_notices import last_run, unsolved
 from individose.base import InputError, Notice, NumericalError
 from individose.drugs import Card
 from individose.events import Dose, Number, Subject, subject
-from individose.inference.estimate import require_solved
 from individose.inference.predictions import individual_draws, predict_draws
 from individose.kinetics import padded
 from individose.prediction import Bound, Data, Relation, bind
@@ -275,27 +275,7 @@ def _population(card: Card, template: Subject, asked: Settings, position: int, *
     if asked.uncertainty:
         notices = (uncertainty.notice(card), *notices)
     together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return _Population(levels, together, (*_unsolved(levels), *notices))
-
-
-def _unsolved(levels: np.ndarray) -> tuple[Notice, ...]:
-    """Takes the levels of those away who have not one at every time, and says how many they are.
-
-    **Raises:** `NumericalError` where that is everybody.
-    """
-    finite = np.isfinite(levels).all(axis=1)
-    count = int((~finite).sum())
-    if not count:
-        return ()
-    levels[~finite] = np.nan
-    if count == len(levels):
-        require_solved(levels)
-    said = (
-        f"{count} of {len(levels)} virtual patients could not be solved (their parameters are extreme, more comes in than "
-        "they can eliminate, or too many doses are under way at once): they have no levels, and the quantiles are those "
-        "of the others."
-    )
-    return (Notice("not-solved", said, "warning"),)
+    return _Population(levels, together, (*unsolved(levels), *last_run(template), *notices))
 
 
 def _mixture(card: Card, template: Subject, asked: Settings, position: int) -> _Population:
