@@ -225,7 +225,7 @@ def curved(likelihood: Likelihood, eta: Eta, data: Any) -> tuple[Matrix, Eta]:
     return inverse(matrix), jnp.diag(matrix) / jnp.diag(data.precision) - 1.0
 
 
-def solve(likelihood: Likelihood, data: Any, start: Eta, settings: Settings) -> Found:
+def solve(likelihood: Likelihood, data: Any, start: Any, settings: Settings) -> Found:
     """`find`, compiled for one patient: soon, where the model is a closed form and its second derivatives a large program."""
     return (_soon if likelihood.together else _usual)(likelihood, data, start, settings)
 
