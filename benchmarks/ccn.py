@@ -47,7 +47,7 @@ def measure() -> dict[str, float]:
         first, later = _timed(ward.alone, 9)
         rows[f"{name}, one new patient from archive to figures: first call, s"] = first
         rows[f"{name}, one new patient from archive to figures: later calls, ms (aim: under 50)"] = 1e3 * later
-        for points in POINTS if name == "linear" else POINTS[:2]:
+        for points in POINTS:
             rows[f"{name}, one patient, {points} points, later calls, ms"] = (
                 1e3 * _timed(lambda w=ward, p=points: w.alone(p), 3)[1]
             )

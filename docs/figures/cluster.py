@@ -107,7 +107,7 @@ def maps() -> str:
         for column, ink, said, lift in (
             (1, BLUE, "peak", 18),
             (2, VERMILLION, "area", -14),
-            (3, INK, "mean of four", 18),
+            (3, INK, "mean of four", 32),
         ):
             places = [(x.place(row[0]), y.place(row[column])) for row in rows]
             drawn.append(element("path", d=polyline(places), fill="none", stroke=ink, stroke_width=2))

@@ -82,10 +82,11 @@ def _by_cores(lines: dict[str, list[tuple[float, float]]], start: float) -> list
 def _line(places: Sequence[tuple[float, float]], name: str) -> list[str]:
     ink = INKS[name]
     x, y = places[-1]
+    falls = len(places) > 1 and y > places[-2][1] + SIZE  # the label stands on the side that the line leaves free
     return [
         element("path", d=polyline(places), fill="none", stroke=ink, stroke_width=2),
         *(element("circle", cx=a, cy=b, r=4, fill=ink) for a, b in places),
-        label(name, x - 8, y - 10, SIZE, text_anchor="end", fill=ink),
+        label(name, x - 8, y + (SIZE + 6 if falls else -10), SIZE, text_anchor="end", fill=ink),
     ]
 
 

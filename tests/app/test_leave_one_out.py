@@ -122,6 +122,8 @@ def test_an_archive_survives_its_file_and_takes_one_more(archive, tmp_path):
     assert more.ids == (*archive.ids, "new")
     fit = ido.fit(oral_card(), new, ido_method(more))
     assert fit.status.code == "converged"
+    assert "uncalibrated" in {n.code for n in fit.notices}
+    assert "uncalibrated" not in {n.code for n in ido.fit(oral_card(), new, "ccn").notices}
     (tmp_path / "b.json").write_text("{}")
     with pytest.raises(InputError, match="archive"):
         read(tmp_path / "b.json")
@@ -148,6 +150,14 @@ def test_a_calibrated_archive_says_its_intervals(archive, held, tmp_path):
         width = np.log(own[name].high / own[name].low)
         np.testing.assert_allclose(np.log(moved[name].high / own[name].high), more * width, rtol=0, atol=IDENTITY)
         assert f"{moved[name].low:.3g} to {moved[name].high:.3g}" in said["calibrated"]
+    # eight patients and a new one: each is as likely the farthest out, so that no interval can promise 90 %
+    assert "So few patients vouch for 89 % only." in said["calibrated"]
+    assert "cluster's own" in said["calibrated"]
+    # nothing of what was tried holds for a level that no parameters explain
+    odd = replace(one, events=tuple(replace(e, value_mg_L=5e3) if isinstance(e, Level) else e for e in one.events))
+    bound = ido.fit(oral_card(), odd, ido_method(again))
+    assert bound.status.code == "bound"
+    assert not {"calibrated", "calibrated-otherwise"} & {n.code for n in bound.notices}
     failed = replace(fit, draws=np.full_like(fit.draws, np.nan))
     assert intervals(failed, again.calibration) == {}
 

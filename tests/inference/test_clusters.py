@@ -7,6 +7,7 @@ import pytest
 
 from individose.base import InputError
 from individose.inference import CCN, CGN, CN, LM, Archive
+from individose.inference.cluster.again import again
 from individose.inference.cluster.aim import aim
 from individose.inference.cluster.archive import pooled
 from inference.clusters import bounded, broken, constant, curved, linear, nowhere, problem, square
@@ -214,3 +215,33 @@ def test_the_aim_has_the_residual_sd():
     one = problem(curved, [2.0], sd=0.25)
     found = aim(one.likelihood, one.data)
     np.testing.assert_allclose(found.sd, 0.25, rtol=IDENTITY)
+
+
+def test_a_fit_is_asked_again_under_the_population_of_its_archive():
+    """The mode of a linear map: known in closed form, with the level's misfit beside its residual error."""
+    archive = archive_of(people(30, 3))
+    matrix = np.array([[1.0, 2.0, 0.0], [0.0, 1.0, -1.0]])
+    level = np.array([1.0, 0.5])
+    fit = CCN(archive, misfit=0.2).fit(problem(linear, level, n=3, sd=0.5))
+    assert fit.ground is not None
+    other = np.array([3.0, -1.0])
+    records = [fit.problem.data, fit.problem.data._replace(observed=other), fit.problem.data._replace(measured=[1, 0])]
+    for found, y, used in zip(again(fit, records), (level, other, level), ([1, 1], [1, 1], [1, 0]), strict=True):
+        weight = np.array(used) / (0.5**2 + (0.2 * y) ** 2)
+        prior = np.linalg.inv(archive.covariance)
+        precision = (matrix.T * weight) @ matrix + prior
+        mode = np.linalg.solve(precision, (matrix.T * weight) @ y + prior @ archive.mean)
+        np.testing.assert_allclose(found.eta, mode, atol=CLUSTER_SOLVED)
+        np.testing.assert_allclose(found.covariance, np.linalg.inv(precision), rtol=IDENTITY, atol=IDENTITY)
+        assert found.status.code == "converged"
+        assert found.objective is not None
+
+
+def test_without_an_archive_a_fit_is_asked_again_under_the_card():
+    fit = CGN().fit(problem(linear, [1.0, 0.5], n=3, omega=4.0))
+    assert fit.ground is None
+    np.testing.assert_allclose(fit.prior, 4.0 * np.eye(3), rtol=IDENTITY)
+    assert (fit.centre == 0).all()
+    lost = again(fit, [fit.problem.data._replace(observed=np.array([np.nan, np.nan]))])[0]
+    assert not lost.status.ok
+    assert np.isfinite(lost.eta).all()

@@ -181,10 +181,10 @@ def test_the_gradient_of_the_loss_equals_finite_differences():
 
 def test_new_values_of_one_shape_compile_nothing():
     ido.fit(CARD, newborn(Level(2.0, 17.0)))
-    before = mode.solve._cache_size()
+    before = mode._soon._cache_size()
     for value in (10.0, 20.0, 30.0):
         ido.fit(CARD, newborn(Level(3.0, value), doses=((0.0, 20.0), (12.0, value / 5), (24.0, 4.0), (30.0, 1.0))))
-    assert mode.solve._cache_size() == before
+    assert mode._soon._cache_size() == before
 
 
 def test_intervals_of_parameters_are_the_normal_quantiles_of_the_effects():

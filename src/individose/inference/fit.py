@@ -51,6 +51,16 @@ EVIDENCE = 1024
 """Proposals behind the evidence of draws that step through differential equations."""
 
 
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """The population that a fit rested on where that was not the card's: `mean` (effects,) and `covariance` (effects,
+    effects), and by what share of a level a patient's own curve may lie beside that of any parameters (`misfit`)."""
+
+    mean: np.ndarray
+    covariance: np.ndarray
+    misfit: float = 0.0
+
+
 @dataclass(frozen=True)
 class Fit:
     """One patient's estimate.
@@ -58,7 +68,8 @@ class Fit:
     **Arguments:** `eta` (effects,) and `covariance` (effects, effects) on the scale of the random effects; `draws`
     (draws, effects) when the method samples, otherwise None and a normal approximation stands for the posterior;
     `objective` is twice the minus log posterior (NONMEM's scale at given effects, without log det omega); `sampling` says
-    how draws came about (chains, R-hat, effective number, divergences), and `eta` is then the mean of the posterior.
+    how draws came about (chains, R-hat, effective number, divergences), and `eta` is then the mean of the posterior;
+    `ground` is None where the card's own population was the prior.
     """
 
     problem: Problem
@@ -71,6 +82,7 @@ class Fit:
     draws: np.ndarray | None = None
     notices: tuple[Notice, ...] = field(default=())
     sampling: Sampling | None = None
+    ground: Ground | None = None
 
     @property
     def id(self) -> str:
@@ -80,6 +92,18 @@ class Fit:
     def warnings(self) -> tuple[Notice, ...]:
         """All that the reader must know: from the history, from the card, from the fit."""
         return (*self.problem.notices, *self.notices)
+
+    @property
+    def centre(self) -> np.ndarray:
+        """Mean of the effects (effects,) in the population that the fit rested on."""
+        return np.zeros(len(self.eta)) if self.ground is None else self.ground.mean
+
+    @property
+    def prior(self) -> np.ndarray:
+        """Covariance of the effects (effects, effects) in the population that the fit rested on."""
+        if self.ground is None:
+            return np.linalg.inv(np.asarray(self.problem.data.precision))
+        return self.ground.covariance
 
     @property
     def enough(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from individose.app.actions.bands import ends
 from individose.app.actions.curves import FIGURES, courses, read_off
-from individose.base import Notice
+from individose.base import Notice, Outcome
 from individose.events import expand_doses
 from individose.inference import CCN, Fit, Problem
 from individose.inference.cluster.archive import Calibration
@@ -54,15 +54,33 @@ def intervals(fit: Fit, calibration: Calibration) -> dict[str, Interval]:
 
 
 def with_calibration(method: AbstractIndividualEstimator, fits: Sequence[Fit]) -> list[Fit]:
-    """The fits, each with a notice of its calibrated intervals where the archive behind the method has a calibration."""
-    known = method.archive.calibration if isinstance(method, CCN) and method.archive is not None else None
-    if known is None:
+    """The fits, each with a notice of its calibrated intervals, or that the archive behind the method has none."""
+    if not isinstance(method, CCN) or method.archive is None:
         return list(fits)
-    return [replace(fit, notices=(*fit.notices, *_said(fit, known))) for fit in fits]
+    known = method.archive.calibration
+    said = [((UNTRIED,) if fit.status.ok else ()) if known is None else _said(fit, known) for fit in fits]
+    return [replace(fit, notices=(*fit.notices, *more)) for fit, more in zip(fits, said, strict=True)]
+
+
+UNTRIED = Notice(
+    "uncalibrated",
+    "All intervals are the spread of the cluster's own points; whether as many patients lie in them as they say was not "
+    "tried. An archive built with --sample is tried on its own patients, and gives calibrated intervals.",
+    "note",
+)
+"""Said of every fit to an archive without a calibration."""
+
+
+def _vouched(calibration: Calibration) -> str:
+    """What so few patients cannot promise: of n in turn and a new one, each is as likely the farthest out."""
+    most = calibration.patients / (calibration.patients + 1)
+    if most >= calibration.level:
+        return ""
+    return f" So few patients vouch for {100 * most:.0f} % only."
 
 
 def _said(fit: Fit, calibration: Calibration) -> tuple[Notice, ...]:
-    found = intervals(fit, calibration) if fit.status.ok else {}
+    found = intervals(fit, calibration) if fit.status.outcome is Outcome.CONVERGED else {}
     if not found:
         return ()
     figures = "; ".join(
@@ -71,7 +89,8 @@ def _said(fit: Fit, calibration: Calibration) -> tuple[Notice, ...]:
     tried = " and ".join(f"{t:.3g} h" for t in calibration.samples_h)
     sentence = (
         f"Until {calibration.horizon_h:.3g} h after the first dose, with {100 * calibration.level:.0f} % intervals "
-        f"calibrated on {calibration.patients} archived patients sampled near {tried}: {figures}."
+        f"calibrated on {calibration.patients} archived patients sampled near {tried}: {figures}.{_vouched(calibration)} "
+        "Intervals of parameters, exposure and curve are the cluster's own."
     )
     if _alike(fit.problem, calibration):
         return (Notice("calibrated", sentence, "note"),)

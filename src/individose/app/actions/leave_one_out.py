@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ from individose.app.actions.without_cluster import bayes, covariate_model, fille
 from individose.base import InputError
 from individose.drugs import Card
 from individose.events import Subject
-from individose.inference import CCN, CN, LM, Archive, Problem
+from individose.inference import CCN, CN, LM, Archive, Likelihood, Problem
 from individose.inference.cluster.archive import Calibration
 from individose.inference.cluster.estimators import begin, begin_cloud
 from individose.inference.cluster.move import moved_ward
@@ -88,16 +89,32 @@ class Held:
 
     all: Everyone
     archives: list[Archive]
-    literal: list[Archive]
     truth: np.ndarray
     raw: np.ndarray
     course: tuple[Any, np.ndarray, Any]
     horizon_h: float
     refused: tuple[Refused, ...]
+    external: bool = False
+    """Whether the archives are of other patients than these."""
+
+    @cached_property
+    def literal(self) -> list[Archive]:
+        """The archives with patients by least squares alone, as the paper has them; those of another study as they are."""
+        if self.external:
+            return self.archives
+        loose = loose_fits(self.all)
+        return [_literal(one, self.all, loose) for one in self.archives]
 
     def figures(self, etas: np.ndarray) -> np.ndarray:
         """`FIGURES` of effects (patients, points, n)."""
-        return np.asarray(read_off(self.all.likelihood, etas, *self.course))
+        return _figures(self.all.likelihood, etas, self.course)
+
+
+def _figures(likelihood: Likelihood, etas: np.ndarray, course: tuple[Any, np.ndarray, Any]) -> np.ndarray:
+    """`FIGURES` of effects (patients, points, n); single points are read off by the program of whole clusters."""
+    if etas.shape[1] != 1:
+        return np.asarray(read_off(likelihood, etas, *course))
+    return np.asarray(read_off(likelihood, np.repeat(etas, CCN.points, axis=1), *course))[:, :1]
 
 
 def hold(
@@ -120,13 +137,11 @@ def hold(
     everybody = everyone(together(bounds))
     left = others(everybody, known)
     made = archives(everybody, left, known)
-    loose = loose_fits(everybody)
-    literal = [_literal(one, everybody, loose) for one in made]
     course = courses(everybody.problems, horizon_h)
     full = full_fits(everybody, np.asarray(left.mean).mean(axis=0))
-    truth = np.asarray(read_off(everybody.likelihood, full[:, None], *course))[:, 0]
+    truth = _figures(everybody.likelihood, full[:, None], course)[:, 0]
     raw = np.stack([measured(p.context.subject, horizon_h) for p in everybody.problems])
-    return Held(everybody, made, literal, truth, raw, course, horizon_h, refused)
+    return Held(everybody, made, truth, raw, course, horizon_h, refused)
 
 
 def hold_external(card: Card, archive: Archive, patients: Sequence[Subject], *, horizon_h: float) -> Held:
@@ -135,10 +150,10 @@ def hold_external(card: Card, archive: Archive, patients: Sequence[Subject], *, 
     everybody = everyone(together(bounds))
     course = courses(everybody.problems, horizon_h)
     full = full_fits(everybody, archive.mean)
-    truth = np.asarray(read_off(everybody.likelihood, full[:, None], *course))[:, 0]
+    truth = _figures(everybody.likelihood, full[:, None], course)[:, 0]
     raw = np.stack([measured(p.context.subject, horizon_h) for p in everybody.problems])
     made = [archive] * everybody.count
-    return Held(everybody, made, made, truth, raw, course, horizon_h, refused)
+    return Held(everybody, made, truth, raw, course, horizon_h, refused, external=True)
 
 
 LEAST = 4

@@ -8,7 +8,9 @@ is fitted, and counts for nobody else: so one can be left out.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -156,10 +158,18 @@ def population(likelihood: Likelihood, data: Any, aims: Aim, prior: Any, weights
     return two_stage(likelihood, data, aims, prior, weights)
 
 
-@partial(jax.jit, static_argnums=0)
-def populations(likelihood: Likelihood, data: Any, aims: Aim, prior: Any, weights: Any) -> Population:
-    """`two_stage` for each of many sets of `weights` (sets, patients), one after the other."""
-    return jax.lax.map(lambda w: two_stage(likelihood, data, aims, prior, w), weights)
+def populations(likelihood: Likelihood, data: Any, aims: Aim, prior: Any, weights: np.ndarray) -> Population:
+    """`population` for each of many sets of `weights` (sets, patients): the program of a single one, on every core."""
+    with ThreadPoolExecutor(cores()) as pool:
+        found = list(
+            pool.map(lambda one: jax.device_get(population(likelihood, data, aims, prior, one)), np.asarray(weights))
+        )
+    return jax.tree.map(lambda *parts: np.stack(parts), *found)
+
+
+def cores() -> int:
+    """How many may be used."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def archived(card: str, effects: Sequence[str], ids: Sequence[str], found: Population, prior: np.ndarray) -> Archive:

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from individose.inference.cluster.aim import Aim
 from individose.inference.cluster.space import Space, effects, inside
 from individose.inference.problem import Likelihood
+from individose.kinetics.compiled import soon
 from individose.kinetics.schedule import Array
 
 
@@ -58,39 +59,63 @@ def settle(likelihood: Likelihood, how: Damping, data: Any, space: Space, aim: A
         rho = 1.0 if how.prior else 0.0
         return jnp.sum(missed**2) + rho * at @ at, slope.T @ missed + rho * at, slope.T @ slope, levels
 
-    def step(s: Any) -> Any:
-        at, (cost, gradient, matrix, levels), damping, count, _, refused = s
+    def onward(chosen: Any, damping: Any) -> Any:
+        _, gradient, matrix, _ = chosen
         whole = matrix + (jnp.eye(n) if how.prior else 0.0)
         size = jnp.maximum(jnp.diag(whole), 1e-12 * jnp.trace(whole) + 1e-300) if how.scaled else jnp.ones(n)
         dz = -jnp.linalg.solve(whole + damping * jnp.diag(size), gradient)
-        dz = jnp.where(jnp.isfinite(dz), dz, 0.0)
-        trial = expand(at + dz)
-        finite = jnp.isfinite(trial[0]) & jnp.all(jnp.isfinite(trial[2])) & inside(space, at + dz)
-        better = finite & (trial[0] <= cost)
-        small = (jnp.max(jnp.abs(dz)) <= how.tolerance * (1.0 + jnp.max(jnp.abs(at)))) | (
+        return jnp.where(jnp.isfinite(dz), dz, 0.0)
+
+    def step(s: _Search) -> _Search:
+        """Judges the step before it, and chooses the next: so the model is there once, which halves the program."""
+        start = s.count < 0
+        trial = expand(s.z + s.dz)
+        cost = s.here[0]
+        finite = jnp.isfinite(trial[0]) & jnp.all(jnp.isfinite(trial[2])) & inside(space, s.z + s.dz)
+        better = start | (finite & (trial[0] <= cost))
+        small = (jnp.max(jnp.abs(s.dz)) <= how.tolerance * (1.0 + jnp.max(jnp.abs(s.z)))) | (
             better & (cost - trial[0] <= how.tolerance * (1e-300 + cost))
         )
-        chosen = jax.tree.map(lambda a, b: jnp.where(better, a, b), trial, (cost, gradient, matrix, levels))
-        refused = jnp.where(better, 0, refused + 1)
-        return (
-            jnp.where(better, at + dz, at),
-            chosen,
-            jnp.where(better, damping * 0.1, damping * 10.0),
-            count + 1,
-            small,
-            refused,
+        here = jax.tree.map(lambda a, b: jnp.where(better, a, b), trial, s.here)
+        damping = jnp.where(start, s.damping, jnp.where(better, s.damping * 0.1, s.damping * 10.0))
+        return _Search(
+            jnp.where(better, s.z + s.dz, s.z),
+            onward(here, damping),
+            here,
+            damping,
+            s.count + 1,
+            jnp.where(start, ~jnp.isfinite(trial[0]), small),
+            jnp.where(better, 0, s.refused + 1),
         )
 
-    def going(s: Any) -> Any:
-        return ~s[4] & (s[3] < how.steps) & (s[5] < 25)
+    def going(s: _Search) -> Any:
+        return ~s.done & (s.count < how.steps) & (s.refused < 25)
 
-    first = expand(z)
-    begun = (z, first, jnp.asarray(1e-2), jnp.asarray(0), ~jnp.isfinite(first[0]), jnp.asarray(0))
-    at, (cost, _, matrix, levels), _, count, small, _ = jax.lax.while_loop(going, step, begun)
-    return Settled(at, effects(space, at, how.raw), levels, cost, matrix, count, small & jnp.isfinite(cost))
+    samples = aim.level.shape[0]
+    unseen = (jnp.asarray(jnp.inf), jnp.zeros(n), jnp.eye(n), jnp.zeros(samples))
+    nought, no = jnp.asarray(0), jnp.asarray(False)
+    begun = _Search(jnp.asarray(z), jnp.zeros(n), unseen, jnp.asarray(1e-2), nought - 1, no, nought)
+    end = jax.lax.while_loop(going, step, begun)
+    cost, _, matrix, levels = end.here
+    return Settled(
+        end.z, effects(space, end.z, how.raw), levels, cost, matrix, end.count, end.done & jnp.isfinite(cost)
+    )
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+class _Search(NamedTuple):
+    """Where it stands and what was found `here` (sum of squares, gradient, matrix, levels); the step to be tried next;
+    `count` is -1 before the start itself was looked at."""
+
+    z: Any
+    dz: Any
+    here: Any
+    damping: Any
+    count: Any
+    done: Any
+    refused: Any
+
+
+@partial(soon, static=(0, 1))
 def settled(likelihood: Likelihood, how: Damping, data: Any, space: Space, aim: Aim, z: Any) -> Settled:
     """`settle`, compiled for one patient."""
     return settle(likelihood, how, data, space, aim, z)

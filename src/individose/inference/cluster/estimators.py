@@ -22,7 +22,7 @@ from individose.inference.cluster.move import Cluster, Moving, moved
 from individose.inference.cluster.result import of_cluster, of_point
 from individose.inference.cluster.similar import By, Similar, box, chosen, distances, response_distances
 from individose.inference.cluster.space import LEAST, Space
-from individose.inference.fit import Fit
+from individose.inference.fit import Fit, Ground
 from individose.inference.individual.abstract import AbstractIndividualEstimator
 from individose.inference.individual.sampling import seed_of
 from individose.inference.problem import Problem
@@ -139,13 +139,15 @@ class CCN(AbstractIndividualEstimator):
 
 @dataclass(frozen=True, eq=False)
 class Begun:
-    """A cluster ready to be moved; `members` are the places of the archived patients behind it."""
+    """A cluster ready to be moved; `members` are the places of the archived patients behind it, `ground` the population
+    that they are taken for."""
 
     how: Moving
     space: Space
     cluster: Cluster
     aim: Aim
     members: np.ndarray
+    ground: Ground | None = None
 
 
 def begin_cloud(method: CN, problem: Problem) -> Begun:
@@ -196,6 +198,7 @@ def begin(method: CCN, problem: Problem) -> Begun:
     members = _members(method, problem, archive, aimed)
     picked = archive.etas[members]
     n, count = len(archive.effects), method.points
+    ground = Ground(archive.mean, archive.covariance, 0.0 if literal else method.misfit)
     if literal or method.region == "box":
         points = np.expm1(picked) if literal else picked
         low, high = box(points)
@@ -206,10 +209,11 @@ def begin(method: CCN, problem: Problem) -> Begun:
     else:
         whole = len(members) == len(archive.ids)
         covariance = archive.covariance if whole else pooled(picked, archive.covariance) + archive.within
-        space = Space(picked.mean(axis=0), np.linalg.cholesky(covariance), np.full(n, -np.inf), np.full(n, np.inf))
+        ground = replace(ground, mean=picked.mean(axis=0), covariance=covariance)
+        space = Space(ground.mean, np.linalg.cholesky(covariance), np.full(n, -np.inf), np.full(n, np.inf))
         how = Moving(method.iterations)
         start = generator.standard_normal((count, n))
-    return Begun(how, space, targeted(start, aimed, how, generator), aimed, members)
+    return Begun(how, space, targeted(start, aimed, how, generator), aimed, members, ground)
 
 
 def _members(method: CCN, problem: Problem, archive: Archive, aimed: Aim) -> np.ndarray:
@@ -248,7 +252,7 @@ def targeted(start: np.ndarray, aimed: Aim, how: Moving, generator: np.random.Ge
 def _fit(method: str, problem: Problem, begun: Begun, iterations: int, archive: Archive | None = None) -> Fit:
     likelihood = problem.likelihood.rough
     found = jax.device_get(moved(likelihood, begun.how, problem.data, begun.space, begun.cluster))
-    return of_cluster(problem, method, found, begun.aim, iterations, archive)
+    return replace(of_cluster(problem, method, found, begun.aim, iterations, archive), ground=begun.ground)
 
 
 def spread(problem: Problem) -> np.ndarray:

@@ -106,10 +106,12 @@ def _of_one(
 
 
 def _effects(fit: Fit) -> tuple[Effect, ...]:
-    prior = np.sqrt(np.diag(np.linalg.inv(np.asarray(fit.problem.data.precision))))
+    centre, prior = fit.centre, np.sqrt(np.diag(fit.prior))
     posterior = np.sqrt(np.diag(fit.covariance))
     return tuple(
-        Effect(name, float(fit.eta[i]), float(fit.eta[i] / prior[i]), float(prior[i]), float(posterior[i]))
+        Effect(
+            name, float(fit.eta[i]), float((fit.eta[i] - centre[i]) / prior[i]), float(prior[i]), float(posterior[i])
+        )
         for i, name in enumerate(fit.problem.effects)
         if name
     )
@@ -179,14 +181,14 @@ def _seen(asked: Sequence[Asked], found: Sequence[Mapping[Question, Fit]]) -> li
 
 def _fractions(asked: Sequence[Asked], found: Sequence[Mapping[Question, Fit]]) -> list[dict[int, tuple[float, float]]]:
     """By sample, the probability of a lower level: in the population, and given the patient's other levels."""
-    roots = [np.linalg.cholesky(np.linalg.inv(np.asarray(one.data.precision))) for one in asked]
+    roots = [np.linalg.cholesky(one.fit.prior) for one in asked]
     place: list[tuple[int, int]] = []
     centres, spreads = [], []
     for i, one in enumerate(asked):
         if not one.samples:
             continue
         place.append((i, -1))
-        centres.append(np.zeros_like(one.fit.eta))
+        centres.append(one.fit.centre)
         spreads.append(roots[i])
         for j in one.samples if len(one.samples) > 1 else ():
             fit = found[i].get(("without", j, 0.0))

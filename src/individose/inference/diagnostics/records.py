@@ -16,7 +16,8 @@ HANDFUL = 5
 
 @dataclass(frozen=True)
 class Effect:
-    """A random effect: `eta`, `standardised` (eta over the population's SD), both SDs, and `narrowing`.
+    """A random effect: `eta`, `standardised` (its distance from the population's mean over the population's SD; the mean is 0
+    unless the population is an archive's), both SDs, and `narrowing`.
 
     `narrowing` is 1 - posterior SD / prior SD: 0 where the levels said nothing about this effect, 1 where they said
     everything.

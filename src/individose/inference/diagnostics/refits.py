@@ -2,7 +2,7 @@
 
 A level is left out by masking it, scaled by scaling what was observed, moved by arrays in which it is drawn at another time
 (which whoever knows the events has to supply). All rows have one shape, so that asking about another patient compiles
-nothing.
+nothing. Each fit is asked under the population that it rested on: that of a cluster's archive, or the card's.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from individose.inference.cluster.again import METHODS as CLUSTERS
+from individose.inference.cluster.again import again
 from individose.inference.fit import Fit
 from individose.inference.individual.estimator import MAP
 from individose.inference.problem import Likelihood, Problem
@@ -103,12 +105,20 @@ def refit(likelihood: Likelihood, problems: Sequence[Problem]) -> list[Fit]:
 def answers(asked: Sequence[Asked]) -> list[dict[Question, Fit]]:
     """The fit that answers each question of each patient, all patients in one call."""
     kept = [list(questions(one)) for one in asked]
+    of_clusters = [one.fit.method in CLUSTERS for one in asked]
     likelihood = asked[0].problem.likelihood
     problems = [
-        replace(one.problem, data=data, samples=()) for one, mine in zip(asked, kept, strict=True) for _, data in mine
+        replace(one.problem, data=data, samples=())
+        for one, mine, cluster in zip(asked, kept, of_clusters, strict=True)
+        if not cluster
+        for _, data in mine
     ]
-    fits = iter(refit(likelihood, problems))
-    return [{question: next(fits) for question, _ in mine} for mine in kept]
+    fits = iter(refit(likelihood, problems) if problems else ())
+    found: list[dict[Question, Fit]] = []
+    for one, mine, cluster in zip(asked, kept, of_clusters, strict=True):
+        own = iter(again(one.fit, [data for _, data in mine])) if cluster else fits
+        found.append({question: next(own) for question, _ in mine})
+    return found
 
 
 def evidence(fit: Fit) -> float:

@@ -14,7 +14,6 @@ the one of Bauer, Guzy & Ng (2007), AAPS J 9:E60-83, eq. 4 for given population 
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -26,6 +25,7 @@ from individose.inference.individual.approach import FIRST, STEPS, approach, dif
 from individose.inference.individual.positive import inverse
 from individose.inference.individual.positive import solve as solved
 from individose.inference.problem import Eta, Likelihood, impossible
+from individose.kinetics.compiled import soon
 
 Scalar = Float[Array, ""]
 Matrix = Float[Array, "effects effects"]
@@ -225,7 +225,10 @@ def curved(likelihood: Likelihood, eta: Eta, data: Any) -> tuple[Matrix, Eta]:
     return inverse(matrix), jnp.diag(matrix) / jnp.diag(data.precision) - 1.0
 
 
-@partial(jax.jit, static_argnums=(0, 3))
-def solve(likelihood: Likelihood, data: Any, start: Eta, settings: Settings) -> Found:
-    """`find`, compiled for one patient."""
-    return find(likelihood, data, start, settings)
+def solve(likelihood: Likelihood, data: Any, start: Any, settings: Settings) -> Found:
+    """`find`, compiled for one patient: soon, where the model is a closed form and its second derivatives a large program."""
+    return (_soon if likelihood.together else _usual)(likelihood, data, start, settings)
+
+
+_soon = soon(find, static=(0, 3))
+_usual = jax.jit(find, static_argnums=(0, 3))
