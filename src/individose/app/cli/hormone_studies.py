@@ -48,7 +48,7 @@ def studies(file: str, product: str, model: Any, given: tuple[str, ...], draws: 
         columns = [found.posterior.flat(name) for name in names]
         lines = [",".join(names), *(",".join(f"{x:.10g}" for x in row) for row in zip(*columns, strict=True))]
         write(csv_file, "\n".join(lines) + "\n", "table of draws")
-    for notice in found.posterior.notices:
+    for notice in (*found.posterior.notices, *(one for study in found.left_out for one in study.notices)):
         remark(f"{notice.grade}: {notice.sentence}")
 
 
@@ -75,7 +75,7 @@ def _show(found: Studies) -> None:
     before, after = (100 * check.coverage(0.9) for check in (found.before, found.after))
     out.print(f"Levels within their 90 % interval: by the priors {before:.0f} %, by the posterior {after:.0f} %.")
     if found.left_out:
-        table = _table("study left out", "log density", "error", "Pareto k", "by", "draws that carry it")
+        table = _table("study left out", "log density", "error", "Pareto k", "by", "worth, draws")
         for one in found.left_out:
             by = f"a refit ({one.fit})" if one.refitted else "weights"
             table.add_row(
