@@ -132,6 +132,7 @@ def test_it_opens_with_the_curve_of_the_package_and_agrees_with_it(seen):
     assert "Research and education; not a medical device." in seen.inner_text("header")
     assert "average" in seen.inner_text("#quantities")
     assert "half-life" in seen.inner_text("#products")
+    assert "Assumed by the cards, not measured in such persons: persons differ by 40 %" in seen.inner_text("dl")
 
 
 def test_rows_are_added_edited_moved_copied_and_deleted_and_all_can_be_undone(seen):
