@@ -154,7 +154,7 @@ def _doubts(study: str, used: Posterior, error: float) -> tuple[Notice, ...]:
     if not error <= ROUGH:
         said = (
             f"The log density of {study} is rough (a Monte Carlo error of {error:.2g}): the others hardly foretell it. "
-            "More draws help a little."
+            "More draws make it less so, slowly."
         )
         return (Notice("left-out-rough", said, "caution"),)
     return ()
