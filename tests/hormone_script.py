@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 from functools import lru_cache
 from importlib.resources import files
+from threading import Thread
 from typing import Any
 
 import pytest
 
 FILES = ("kernel.js", "time.js", "plan.js", "doses.js", "curves.js", "fit.js", "text.js", "state.js", "results.js")
 """Those that know no document of a browser."""
+
+PATIENCE_S = 120.0
+"""How long an expression, or letting the engine go, may take before it counts as hung; it takes a fraction of a second."""
 
 BROWSERS_OWN = """
 const atob = (text) => {
@@ -39,14 +44,22 @@ def _engine() -> Any:
 
 
 def close() -> None:
-    """Lets the engine go: its thread would otherwise now and then outlive the session."""
-    if _engine.cache_info().currsize:
-        _engine().close()
-        _engine.cache_clear()
+    """Lets the engine go: its thread would otherwise now and then outlive the session.
+
+    Closing waits for that thread without end; here for `PATIENCE_S`, and then says so and lets the session finish.
+    """
+    if not _engine.cache_info().currsize:
+        return
+    closing = Thread(target=_engine().close, name="closing the page's engine", daemon=True)
+    closing.start()
+    closing.join(PATIENCE_S)
+    if closing.is_alive():
+        sys.stderr.write(f"The engine of the page's script did not close within {PATIENCE_S:g} s.\n")
+    _engine.cache_clear()
 
 
 def run(expression: str, **given: Any) -> Any:
     """The value of an expression of the script; numbers travel as text with all their digits."""
     names = ", ".join(given)
     body = f"(({names}) => JSON.stringify({expression}))({', '.join(json.dumps(x) for x in given.values())})"
-    return json.loads(_engine().eval(body))
+    return json.loads(_engine().eval(body, timeout_sec=PATIENCE_S))

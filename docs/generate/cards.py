@@ -132,7 +132,10 @@ def _published(card: Card) -> str:
 
 def _between(card: Card) -> str:
     rows = [(e.parameter, f"{e.omega2:g}", _cv(e.omega2, e.transform), e.stated) for e in card.between]
-    said = "Added to the above wherever one person's curve is meant."
+    said = (
+        "Added to the above wherever one person's curve is meant. The note of the source says whether this was "
+        "measured or is assumed."
+    )
     return said + "\n\n" + table(("parameter", "variance", "spread", "as stated"), rows) if rows else ""
 
 

@@ -91,6 +91,14 @@ def test_a_document_says_all_that_words_can_and_more(tmp_path):
         ("EV 5 mg worn 3 d", "only a patch is worn"),
         ("EV 5 mg x3", "every 7 d"),
         ("EV 5 mg from 2024-05-01; EV 5 mg from 3 d", "of one kind"),
+        ("EV -5 mg", "courses[0].amount is -5.0; it must be above 0"),
+        ("EV 5 mg every -7 d", "courses[0].every is -7.0"),
+        ("patch-tw 100 ug/d every 3.5 d worn 0 d", "courses[0].worn is 0.0"),
+        ("EV 5 mg every 7 d from 2024-05-10 until 2024-05-01", "begins at 2024-05-10 and is given until 2024-05-01"),
+        (
+            '{"format": "hormone/1", "courses": [{"product": "EV", "amount": 5, "unit": "mg", "start": 9}], "horizon": 8}',
+            "the plan ends at 8.0, and its first dose is given at 9.0",
+        ),
         ("nowhere.json", "No such file"),
         ('{"format": "hormone/1", "courses": []}', "at least 1"),
         (
@@ -104,6 +112,7 @@ def test_errors_have_four_beats_and_no_traceback(plan, said):
     assert ran.exit_code == 2
     assert said in ran.output
     assert "Traceback" not in ran.output
+    assert "more is wrong" not in ran.output
     with pytest.raises(InputError):
         read_plan(plan)
 
@@ -128,10 +137,27 @@ def test_a_curve_as_plot_table_csv_svg_and_json(tmp_path):
     assert [dose["text"] for dose in document["doses"]] == ["5 mg EV"] * 4
 
 
+def test_patches_that_are_worn_at_once_are_said():
+    assert [
+        note for note in read_plan("patch-tw 100 ug/d every 3.5 d worn 5 d x3").notes if "2 are worn at once" in note
+    ]
+    for plan in ("patch-tw 100 ug/d every 3.5 d x3", "patch-tw 100 ug/d every 3.5 d worn 84 h x3", "EV 5 mg every 3 d"):
+        assert read_plan(plan).notes == ()
+
+
+def test_a_page_without_a_plan_is_had_by_one_option(tmp_path):
+    ran = run("--html", str(tmp_path / "page.html"))
+    assert ran.exit_code == 0, ran.output
+    assert "Estradiol over time" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert run("--html", "page.html", "products").exit_code == 2
+    assert "Commands:" in run().output
+
+
 def test_quantities_and_products_are_tables():
     ran = run("quantities", "EV 5 mg every 7 d steady", "--window", "0:7")
     assert ran.exit_code == 0, ran.output
     assert "275.3" in ran.output  # d / (k3 T) = 5 x 478 / 1.24 / 7
+    assert "2.937" in ran.output  # its half-life, ln 2 / 0.236 d
     assert run("quantities", "EV 5 mg", "--window", "7").exit_code == 2
 
 
@@ -141,6 +167,11 @@ def test_a_fit_from_the_command_line_finds_a_regimen():
     assert ran.exit_code == 0, ran.output
     document = json.loads(ran.stdout[: ran.stdout.rindex("}") + 1])
     assert document["basis"] == "fitted"
+    assumed = [notice["sentence"] for notice in document["warnings"] if notice["code"] == "assumed"]
+    assert "40 % in the height of the curve, 30 % in the rate of release" in assumed[0]
+    own = document["quantities"]
+    assert own["trough"]["low"] < own["average"]["value"] < own["peak"]["high"]
+    assert document["window_d"] == [56.0, 63.0]
     best = document["regimens"][0]
     assert best["probability"] > 0.5
     assert best["product"] == "EV"

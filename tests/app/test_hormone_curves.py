@@ -96,7 +96,7 @@ def release(k, mg, worn, t):
     return np.where(t <= worn, on[:, 2], off[:, 2, 0])
 
 
-@pytest.mark.parametrize("worn_d", [1.5, 3.5, 6.0, 10.0])
+@pytest.mark.parametrize("worn_d", [1.5, 3.5, 6.0, pytest.param(10.0, marks=pytest.mark.slow)])
 def test_the_steady_state_of_patches_is_that_of_four_hundred(worn_d):
     name, interval = "patch-tw", 84.0
     plan = Plan((Course(name, 0.35, interval_h=interval, worn_h=24 * worn_d, steady=True),), interval)

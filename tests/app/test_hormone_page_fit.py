@@ -59,8 +59,9 @@ def weights_of(data, plan):
     return np.array(found[0]), np.array(found[1])
 
 
-def expected_weights(data, plan):
-    """By the package: levels of every person, and their log likelihood under the cards' error."""
+def expected_tests(data, plan):
+    """By the package: the log likelihood of every test (persons, tests) under the cards' error, and how far it lies from the
+    level of each person in SDs; and what these make by themselves."""
     asked = read_plan(plan)
     cards = published(cards_of(asked.plan))
     body = asked.body if asked.body.endogenous or asked.body.start else Body(EXPECTED)
@@ -88,17 +89,46 @@ def expected_weights(data, plan):
     sd = np.hypot(error.additive_mg_L * 1e6, error.proportional * f)
     z = (np.array([t.value_mg_L for t in tests]) * 1e6 - f) / sd
     kinds = {"none": norm.logpdf(z) - np.log(sd), "below": norm.logcdf(z), "above": norm.logsf(z)}
-    log = sum(kinds[t.censoring][:, i] for i, t in enumerate(tests))
+    return np.stack([kinds[t.censoring][:, i] for i, t in enumerate(tests)], axis=1), z, baseline
+
+
+def shares(log):
     weights = np.exp(log - log.max())
-    return weights / weights.sum(), baseline
+    return weights / weights.sum()
 
 
 @pytest.mark.parametrize("name", PLANS)
 def test_the_weights_of_the_page_are_those_of_the_package(name, data):
     found, made = weights_of(data, PLANS[name])
-    wanted, baseline = expected_weights(data, PLANS[name])
+    log, _, baseline = expected_tests(data, PLANS[name])
+    wanted = shares(log.sum(axis=1))
     np.testing.assert_allclose(made, baseline, rtol=PAGE)
     np.testing.assert_allclose(found, wanted, rtol=PAGE, atol=PAGE * wanted.max())
+
+
+@pytest.mark.parametrize(("second", "kind"), [(310, None), (1100, "contradicted"), (30, "contradicted")])
+def test_a_test_that_the_others_contradict_is_named(second, kind, data):
+    plan = {**PLANS["one test"], "levels": [TESTS[0], {"time": 66, "value": second, "unit": "pg/mL"}]}
+    odd = run("weighed(data, planOf(data, document)).odd", data=data, document=plan)
+    if kind is None:
+        assert odd is None
+        return
+    log, z, _ = expected_tests(data, plan)
+    among = np.array([shares(log[:, 1]) @ norm.cdf(z[:, 0]), shares(log[:, 0]) @ norm.cdf(z[:, 1])])
+    assert odd["kind"] == kind
+    assert odd["number"] == 1 + np.argmin(np.minimum(among, 1.0 - among))
+    assert odd["among"] == pytest.approx(among[odd["number"] - 1], rel=PAGE)
+    assert odd["anybody"] == pytest.approx(norm.cdf(z[:, odd["number"] - 1]).mean(), rel=PAGE)
+    said = run("oddSaid(odd)", odd=odd)
+    assert said.startswith(f"Blood test {odd['number']} is {'above' if second > 310 else 'below'} ")
+    assert "Check its unit" in said
+
+
+def test_a_test_that_hardly_anybody_has_is_named(data):
+    plan = {**PLANS["one test"], "levels": [{"time": 66, "value": 1600, "unit": "pg/mL"}]}
+    odd = run("weighed(data, planOf(data, document)).odd", data=data, document=plan)
+    assert odd["kind"] == "unusual"
+    assert "of what persons have under this plan" in run("oddSaid(odd)", odd=odd)
 
 
 def result(data, plan, times, **view):

@@ -154,6 +154,7 @@ def test_the_window_and_its_quantities_are_those_of_the_package(drawn):
         ({"when": "0, 7"}, "when", "leave it out"),
         ({"every": "", "count": "4"}, "every", "without an interval"),
         ({"count": "2.5"}, "count", "whole number"),
+        ({"when": "2024-05-10", "until": "2024-05-01"}, "until", "the first dose is at 2024-05-10"),
         ({"missed": "12"}, "missed", "there are 10"),
         ({"missed": "3", "moved": "3 to 20"}, "moved", "one or the other"),
         ({"moved": "3 on 20"}, "moved", "4 to 30.5"),

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from individose.app.actions.hormone import EXPECTED, curve, fit_person, point_levels, prior, product_card
+from individose.app.actions.hormone import EXPECTED, curve, findings, fit_person, point_levels, prior, product_card
 from individose.app.actions.problems import estimator, problem
 from individose.base import InputError
-from individose.dosing import Wanted, options
+from individose.dosing import Wanted, options, options_in_doubt
 from individose.drugs import Endogenous, for_person
 from individose.events import Course, Level, Plan
 from individose.inference.individual.posterior import AGREE
@@ -57,6 +57,28 @@ def test_levels_far_above_the_curve_raise_it_and_a_level_that_does_not_fit_is_sa
     assert said
     assert "pg/mL" in said[0].sentence
     assert not options(odd, "EV", Wanted("trough", 100 * PG_ML, 200 * PG_ML)).found
+
+
+def test_tests_through_which_a_person_can_be_bent_are_said_where_hardly_anybody_has_them(fitted):
+    """1100 pmol/L taken for pg/mL: the curve goes through it, and yet the other test contradicts it."""
+    assert findings(fitted) == ()
+    bent = fit_person(EV, levels((63.0, 180.0), (66.0, 1100.0)))
+    assert not [notice for notice in bent.warnings if notice.code == "level-missed"]
+    odd = findings(bent)
+    assert odd[0].code == "level-contradicts"
+    assert odd[0].grade == "warning"
+    assert "1100 pg/mL at 66 d" in odd[0].sentence
+    wanted = Wanted("trough", 100 * PG_ML, 200 * PG_ML)
+    found = options_in_doubt(options(bent, "EV", wanted), odd)
+    assert "in doubt" in found.sentence
+    assert "advice-in-doubt" in {notice.code for notice in found.notices}
+    alone = findings(fit_person(EV, levels((66.0, 30.0))))
+    assert alone[0].code == "level-unusual"
+
+
+def test_regimens_without_hope_are_not_named(fitted):
+    found = options(fitted, "EV", Wanted("trough", 100 * PG_ML, 200 * PG_ML, peak_limit=400 * PG_ML)).found
+    assert min(one.probability for one in found[1:]) >= 0.01
 
 
 def test_a_baseline_is_estimated_with_the_rest():

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import csv
+import json
+from dataclasses import replace
 
+import jsonschema
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 pytest.importorskip("numpyro")
 
+from individose.app.actions import hormone_studies
 from individose.app.actions.hormone_studies import infer, priors, read_prior, read_series
 from individose.app.cli import main
-from individose.base import InputError
-from individose.inference.generative import Chains, gamma, inverse_gamma
+from individose.app.schemas.published import json_schema
+from individose.base import InputError, Notice
+from individose.inference.generative import Chains, LeftOut, gamma, inverse_gamma
 from tolerances import IDENTITY
 
 TRUTH = {"d": 478.0, "k1": 0.236, "k2": 4.85, "k3": 1.24}
@@ -64,32 +69,71 @@ def test_priors_in_words_and_those_of_a_product():
     own = priors("EV")
     assert own["d"].numbers[0] == pytest.approx(TRUTH["d"], rel=IDENTITY)
     assert own["k1"].numbers[0] == pytest.approx(TRUTH["k1"], rel=IDENTITY)
-    for wrong in ("k1", "k9=gamma(1, rate=5)", "k1=normal(1, 2)"):
+    for wrong in ("k1", "k9=gamma(1, rate=5)", "k1=normal(1, 2)", "k1=gamma(x, rate=5)", "k1=gamma(1, rate=-5)"):
         with pytest.raises(InputError, match="a prior is"):
             read_prior(wrong)
     with pytest.raises(InputError, match="exactly one of rate and scale"):
         read_prior("k1=gamma(1, 5)")
 
 
-def test_the_command_tells_priors_posterior_and_checks(file, tmp_path):
-    table = tmp_path / "draws.csv"
-    ran = CliRunner().invoke(
-        main,
-        ["hormone", "studies", str(file), "--product", "EV", "--model", "one-curve", "--draws", "10", "--chains", "2",
-         "--prior", "k1=gamma(1, scale=0.2)", "--csv", str(table)],
-    )  # fmt: skip
+@pytest.fixture(scope="module")
+def short(file):
+    """Ten draws, which are not enough."""
+    given = {"k1": gamma(1.0, scale=0.2, unit="1/d", why="given")}
+    how = Chains(chains=2, warm_up=10, draws=10)
+    return infer(read_series(file, "EV"), "EV", model="one-curve", given=given, how=how)
+
+
+def called(monkeypatch, short, *arguments):
+    """The command, with what it asks of the action, which answers with the short run."""
+    asked = {}
+    monkeypatch.setattr(hormone_studies, "infer", lambda *_, **words: asked.update(words) or short)
+    ran = CliRunner().invoke(main, ["hormone", "studies", *arguments])
     assert ran.exit_code == 0, ran.output
+    return ran, asked
+
+
+def test_the_command_tells_priors_posterior_and_checks(file, short, tmp_path, monkeypatch):
+    table = tmp_path / "draws.csv"
+    ran, asked = called(
+        monkeypatch, short, str(file), "--product", "EV", "--model", "one-curve", "--draws", "10", "--chains", "2",
+        "--prior", "k1=gamma(1, scale=0.2)", "--csv", str(table),
+    )  # fmt: skip
+    assert asked["given"] == {"k1": short.priors["k1"]}
+    assert asked["how"] == Chains(chains=2, warm_up=10, draws=10)
+    assert (asked["model"], asked["leave_out"]) == ("one-curve", False)
     assert "k1: gamma(shape 1, rate 5), mean 0.2 1/d" in ran.output
     assert "Levels within their 90 % interval: by the priors" in ran.output
+    assert "sigma" in ran.output
     with table.open() as drawn:
         rows = list(csv.DictReader(drawn))
     assert len(rows) == 20
     assert all(float(row["k1"]) < float(row["k3"]) < float(row["k2"]) for row in rows)
 
 
+def test_the_command_writes_json_and_says_what_failed(file, short, monkeypatch):
+    rough = Notice("left-out-rough", "The log density of B is rough.", "caution")
+    left = LeftOut("B", -40.0, 0.4, float("nan"), True, 6.0, 20, 30.0, 16, "converged", (rough,))
+    ran, asked = called(
+        monkeypatch, replace(short, left_out=(left,)), str(file), "--product", "EV", "--json", "--leave-out"
+    )
+    assert asked["leave_out"]
+    document = json.loads(ran.stdout)
+    jsonschema.Draft202012Validator(json_schema("hormone-studies")).validate(document)
+    assert document["priors"]["k1"]["unit"] == "1/d"
+    assert document["priors"]["sigma"]["numbers"] == {"shape": 2.0, "scale": 20.0}
+    assert set(document["posterior"]) == {"d", "k1", "k2", "k3", "sigma"}
+    assert document["left_out"][0]["pareto_k"] is None
+    assert {one["code"] for one in document["warnings"]} >= {"nuts-effective", "left-out-rough"}
+
+
 @pytest.mark.parametrize(
     ("text", "said"), [("", "no row"), ("study,arm,dose,day\nA,a,5,1\n", "no column level"),
-                       ("study,arm,dose,day,level\nA,a,5,one,20\n", "row 1: day is 'one'")]
+                       ("study,arm,dose,day,level\nA,a,5,one,20\n", "row 1: day is 'one'"),
+                       ("study,arm,dose,day,level\nA,a,5,1,20\nA,a,-5,2,20\n", "row 2: dose is '-5'; a number above 0"),
+                       ("study,arm,dose,day,level\nA,a,5,1,nan\n", "row 1: level is 'nan'"),
+                       ("study,arm,dose,day,level\nA,a,5,-1,3\n", "row 1: day is '-1'; a number of 0 or more"),
+                       ("study,arm,dose,day,level,sd\nA,a,5,1,9,2\nA,a,5,2,9,\n", "row 2 has no sd, and row 1 has one")]
 )  # fmt: skip
 def test_a_wrong_table_is_said(text, said, tmp_path):
     file = tmp_path / "wrong.csv"

@@ -50,7 +50,9 @@ class TestEveryCard:
 
     def test_parameters_are_canonical(self, card_id):
         for parameter in card(card_id).parameters:
-            if not parameter.auxiliary:  # these are in no register, and have a unit of their own
+            if parameter.auxiliary:  # in no register: a unit of its own, and no name that the register has
+                assert parameter.name not in parameters()
+            else:
                 assert parameter.unit == parameters()[parameter.name].unit
             factor(parameter.stated_unit, parameter.unit, molar_mass_g_mol=card(card_id).molar_mass_g_mol)
 

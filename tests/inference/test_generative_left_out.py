@@ -25,7 +25,7 @@ from individose.inference.generative import (
     log_normal,
     sample,
 )
-from individose.inference.generative.comparison import TRUSTED
+from individose.inference.generative.comparison import ROUGH, TRUSTED, bridged
 from individose.inference.generative.integrated import integrand
 from individose.kinetics import compose
 from tolerances import LAPLACE
@@ -69,6 +69,23 @@ def test_a_study_left_out_against_a_grid():
         assert one.k <= TRUSTED or one.refitted
         assert one.levels == 4
         assert one.log_density == pytest.approx(exact(one.study), abs=LAPLACE)
+
+
+@pytest.mark.parametrize("level", [0.5, 2.0, 3.0])
+def test_the_bridge_between_two_posteriors_against_its_closed_form(level):
+    """A mean of prior N(0, 1), a level with an SD of 0.2: with and without it the posteriors hardly meet if it is far off."""
+    generator, sd = np.random.default_rng(5), 0.2
+    without = generator.normal(size=4000)
+    shrunk = 1.0 / (1.0 + sd**2)
+    whole = level * shrunk + np.sqrt(1.0 - shrunk) * generator.normal(size=4000)
+    density = [stats.norm(x, sd).logpdf(level) for x in (without, whole)]
+    found, error = bridged(*density)
+    assert found == pytest.approx(stats.norm(0.0, np.hypot(1.0, sd)).logpdf(level), abs=4.0 * error)
+    assert error < ROUGH
+    share = np.exp(density[0] - np.logaddexp.reduce(density[0]))
+    assert error < 0.9 * np.sqrt(
+        np.sum(share**2) - 1.0 / len(share)
+    )  # of the mean of the density over the others' draws
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("numpyro")
 
 from individose.inference.generative import Chains, Gaussian, leave_one_study_out, posterior_check, sample, weights
-from individose.inference.generative.comparison import TRUSTED
+from individose.inference.generative.comparison import ROUGH, TRUSTED
 from individose.inference.individual.posterior import AGREE
 from inference.estradiol import NAMES, PATCH_MODEL, WORN_D, card_samples, patches, seen
 
@@ -95,5 +95,7 @@ def test_weights_foretell_a_study_better_than_one_curve_for_all(found):
         assert one.k <= TRUSTED or one.refitted
         assert one.fit == "converged"
     assert min(one.inner for one in loose) > 5
+    assert max(one.error for one in loose) < ROUGH
+    assert not [notice for one in loose for notice in one.notices]
     ahead = sum(one.log_density for one in loose) - sum(one.log_density for one in stiff)
-    assert ahead > 50.0  # of which a few are Monte Carlo's where few draws carry a study
+    assert ahead > 50.0

@@ -126,18 +126,27 @@ def reason_against(fit: Fit) -> str:
 DOUBTS = ("level-contradicts", "mistimed-trough")
 """Findings about a single level that a dose then rests on."""
 
+IN_DOUBT = Notice(
+    "advice-in-doubt",
+    "A level that it rests on is in doubt (see the warnings): settle that before this dose is given.",
+    "warning",
+)
+
 
 def in_doubt(advice: Advice, findings: Sequence[Notice]) -> Advice:
     """Advice that says itself when one of the levels it rests on is probably wrong; as it is where none is."""
-    grave = [notice for notice in findings if notice.code in DOUBTS and notice.grade == "warning"]
-    if not grave or not advice.candidates:
+    if not doubted(findings) or not advice.candidates:
         return advice
-    said = "A level that it rests on is in doubt (see the warnings): settle that before this dose is given."
     return replace(
         advice,
-        sentence=f"{advice.sentence} {said}",
-        notices=(*advice.notices, Notice("advice-in-doubt", said, "warning")),
+        sentence=f"{advice.sentence} {IN_DOUBT.sentence}",
+        notices=(*advice.notices, IN_DOUBT),
     )
+
+
+def doubted(findings: Sequence[Notice]) -> bool:
+    """Whether one of the levels is probably wrong."""
+    return any(notice.code in DOUBTS and notice.grade == "warning" for notice in findings)
 
 
 def _candidate(found: Mapping[str, np.ndarray], i: int, chosen: Chosen, target: Target, level: float) -> Candidate:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from individose.base import InputError, Notice
-from individose.dosing.advice import REACHED, percent, reason_against
+from individose.dosing.advice import IN_DOUBT, REACHED, doubted, percent, reason_against
 from individose.dosing.candidates import AIMS, rounded
 from individose.drugs import Card
 from individose.drugs.together import ENDOGENOUS
@@ -23,6 +23,9 @@ from individose.inference.estimate import estimated
 from individose.inference.exposure import course_draws
 from individose.inference.fit import area_draws, individual_draws, predict_draws
 from individose.prediction import Bound, bind
+
+HOPELESS = 0.01
+"""Regimens that are less likely than this to reach what is wanted are not named, unless none is better."""
 
 METRICS = {"average": "mg/L", "trough": "mg/L", "peak": "mg/L", "minimum": "mg/L"}
 """At steady state: the mean, the level at a dose, the highest and the lowest level."""
@@ -129,7 +132,15 @@ def options(
                 values = {name: own + amount * per_mg[name] for name in METRICS}
                 rows.setdefault((amount, interval), _option(regimen, values, wanted, level, float(exact)))
     ranked = tuple(sorted(rows.values(), key=lambda one: (-round(one.probability, 2), -one.regimen.interval_h)))
+    ranked = tuple(one for i, one in enumerate(ranked) if i == 0 or one.probability >= HOPELESS)
     return _said(wanted, ranked)
+
+
+def options_in_doubt(found: Options, findings: Sequence[Notice]) -> Options:
+    """Regimens that say themselves when a level that they rest on is probably wrong; as they are where none is."""
+    if not doubted(findings) or not found.found:
+        return found
+    return replace(found, sentence=f"{found.sentence} {IN_DOUBT.sentence}", notices=(*found.notices, IN_DOUBT))
 
 
 def _card(bound: Bound, product: str) -> Card:

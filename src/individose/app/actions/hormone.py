@@ -6,12 +6,14 @@ is known, and how persons differ from it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
+from individose.app.actions.diagnose import diagnose
 from individose.app.actions.problems import estimator, problem
 from individose.base import InputError, Notice
 from individose.base.units import factor
@@ -35,6 +37,13 @@ BASES: dict[Basis, str] = {
 
 EXPECTED = Endogenous(15e-6, 0.7)
 """What a body is taken to make by itself where blood tests are fitted: 15 pg/mL, within a factor of 2 for two thirds."""
+
+DOUBTS = ("level-contradicts", "level-unusual", "influence", "effect-unusual")
+"""Findings behind a person's fit that are said with it: blood tests that contradict each other, or that hardly anybody has,
+one on which all rests, and a person unlike all others."""
+
+PARTS = {"V": "the height of the curve", "k1": "the rate of release", "k": "the rate of elimination"}
+"""What the parameters of a card stand for, in words."""
 
 DRUG = "estradiol"
 NOTHING = Body()
@@ -99,6 +108,22 @@ def point_levels(bound: Bound, times_h: Sequence[float]) -> np.ndarray:
     return np.asarray(found)[: len(times_h)]
 
 
+def assumed(cards: Iterable[Card]) -> Notice | None:
+    """How persons differ and what a blood test errs by, as the cards assume it: neither was measured in such persons."""
+    said: dict[str, None] = {}
+    for one in cards:
+        if one.between:
+            cvs = [f"{100 * math.sqrt(math.expm1(e.omega2)):.3g} % in {PARTS[e.parameter]}" for e in one.between]
+            error = one.residual
+            said[
+                f"persons differ by {listing(cvs)} (CV), and a blood test errs by {100 * error.proportional:.3g} % and "
+                f"{error.additive_mg_L * 1e6:.3g} pg/mL (SD)"
+            ] = None
+    if not said:
+        return None
+    return Notice("assumed", f"Assumed by the cards, not measured in such persons: {'; or '.join(said)}.", "note")
+
+
 def curve(
     plan: Plan,
     times_h: Sequence[float] | None = None,
@@ -123,7 +148,8 @@ def curve(
     tails = (0.5 - probability / 2, 0.5, 0.5 + probability / 2)
     low, median, high = np.quantile(fit.curves(times), tails, axis=0)
     basis = "fitted" if fitted is not None else basis
-    notices = (*fit.warnings, Notice("band", BASES[basis], "note"))
+    guess = assumed(chosen.values()) if basis != "mean curve" else None
+    notices = (*fit.warnings, Notice("band", BASES[basis], "note"), *((guess,) if guess else ()))
     ids = tuple(one.id for one in chosen.values())
     return Curve(plan, ids, asked, line, low, median, high, probability, basis, notices)
 
@@ -158,3 +184,12 @@ def fit_person(
     scale = factor("mg/L", "pg/mL", molar_mass_g_mol=molar)
     said = tuple(f"{one.value_mg_L * scale:.4g} pg/mL at {one.time_h / 24.0:.4g} d" for one in bound.line.levels)
     return estimator(method).fit(replace(problem(bound), samples=said))
+
+
+def findings(fit: Fit) -> tuple[Notice, ...]:
+    """What is odd about a person's blood tests, the gravest first.
+
+    A person can be bent until their curve goes through tests that no person has (a unit taken for another, a date mistyped):
+    each test is therefore also held against what the others foretell, and against what persons have under this plan.
+    """
+    return tuple(one for one in diagnose(fit).notices if one.code in DOUBTS and one.grade != "note")

@@ -18,6 +18,7 @@ from individose.app.actions.hormone import (
     Basis,
     Curve,
     cards_of,
+    findings,
     fit_person,
     point,
     point_levels,
@@ -129,7 +130,7 @@ def page(asked: HormonePlan, *, probability: float = 0.9, fit: bool = True, meth
             normal,
             crowd,
             _curve(asked, times, line, curves, probability, "fitted"),
-            own.warnings,
+            (*own.warnings, *findings(own)),
         )
     known = prior(asked.plan, cards_of(asked.plan), asked.body)
     everyone, etas = drawn["mean curve"]

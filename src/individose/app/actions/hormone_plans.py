@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -62,10 +63,15 @@ def read_plan(source: str | Path | dict[str, Any], horizon: float | str | None =
     read = clock({p: f"{t}{NOON}" if p in noon else t for p, t in times.items()}, document.time_unit)
     begins = _begin(times, read.hours)
     courses = [c for i, one in enumerate(document.courses) for c in _courses(one, f"courses[{i}]", read.hours)]
+    _in_order(document, read.hours)
     plan = Plan(tuple(courses), read.hours.get("horizon", _end(courses)))
     molar = product_card(plan.products[0]).molar_mass_g_mol
     levels = tuple(_level(one, f"levels[{i}]", read.hours, molar) for i, one in enumerate(document.levels))
-    notes = (*read.notes, *((f"A date without hour ({noon[0]}) is taken as noon.",) if noon else ()))
+    notes = (
+        *read.notes,
+        *((f"A date without hour ({noon[0]}) is taken as noon.",) if noon else ()),
+        *_at_once(courses),
+    )
     return HormonePlan(document.id, plan, levels, _body(document, molar), begins, notes, document)
 
 
@@ -103,6 +109,43 @@ def _times(document: HormoneDocument) -> Iterator[tuple[str, float | str]]:
     yield from ((f"levels[{i}].time", one.time) for i, one in enumerate(document.levels))
     if document.horizon is not None:
         yield "horizon", document.horizon
+
+
+def _in_order(document: HormoneDocument, hours: Mapping[str, float]) -> None:
+    """Refuses a course that ends before it begins, and a plan that ends before its first dose."""
+    starts: list[tuple[float, float | str]] = []
+    for i, one in enumerate(document.courses):
+        place = f"courses[{i}]"
+        starts += [(hours[f"{place}.times[{k}]"], time) for k, time in enumerate(one.times)]
+        if one.start is None:
+            continue
+        starts.append((hours[f"{place}.start"], one.start))
+        if one.until is not None and hours[f"{place}.until"] < hours[f"{place}.start"]:
+            raise InputError(
+                f"{place} begins at {one.start} and is given until {one.until}",
+                "an end after the beginning",
+                "no dose is given after `until`",
+                "Exchange the two, or correct one.",
+            )
+    first, said = min(starts, key=lambda one: one[0])
+    if document.horizon is not None and hours["horizon"] < first:
+        raise InputError(
+            f"the plan ends at {document.horizon}, and its first dose is given at {said}",
+            "an end after the first dose",
+            "levels are followed from the first dose to the end of the plan (--until, or `horizon`)",
+            "Move the end, or correct the date of the dose.",
+        )
+
+
+def _at_once(courses: Sequence[Course]) -> Iterator[str]:
+    """That patches overlap, which may be meant and may be a slip."""
+    for one in courses:
+        count = math.ceil(one.worn_h / one.interval_h * (1 - 1e-12)) if one.interval_h > 0 else 1
+        if count > 1:
+            yield (
+                f"{one.product} is worn {one.worn_h / 24:.4g} d and a new one put on every {one.interval_h / 24:.4g} d: "
+                f"{count} are worn at once."
+            )
 
 
 def _begin(times: dict[str, float | str], hours: Any) -> datetime | None:

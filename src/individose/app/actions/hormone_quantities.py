@@ -13,6 +13,7 @@ from individose.base import InputError
 from individose.drugs import Card, at_published
 from individose.events import Dose, Plan, subject
 from individose.inference import Estimate, Fit
+from individose.inference.fit import individual_draws
 from individose.prediction import Body, Bound, bind
 
 WINDOW = {
@@ -29,10 +30,14 @@ WINDOW = {
 just before one, `highest_trough` the highest; times count on the clock of the plan."""
 
 
+RATES = ("k1", "k2", "k")
+"""Of a product's steps, one after the other: the slowest makes its half-life."""
+
+
 @dataclass(frozen=True)
 class Quantities:
     """Of the window `start_h`..`end_h`: at the published point values (`value`), with the interval of the draws; and
-    `medians` of these, by name."""
+    `medians` of these, by name. `half_life_EV` (h) is that of the slowest step of a product, wherever the window lies."""
 
     start_h: float
     end_h: float
@@ -46,7 +51,7 @@ class SingleDose:
     """One unit of a product given once: times in h, levels in mg/L, area in mg.h/L.
 
     `half_max_h` are the times before and after the peak at which half of it is reached; `half_life_h` is that of the slowest
-    phase while a patch is worn. `auc_*` are the median and the interval of the draws.
+    phase while a patch is worn.
     """
 
     product: str
@@ -56,7 +61,6 @@ class SingleDose:
     half_max_h: tuple[float, float]
     auc: float
     half_life_h: float
-    draws: Mapping[str, tuple[float, float, float]]
 
 
 def quantities(
@@ -89,6 +93,12 @@ def quantities(
         low, middle, high = np.quantile(draws, [0.5 - probability / 2, 0.5, 0.5 + probability / 2])
         found[name] = Estimate(float(value), float(low), float(high), WINDOW[name], probability)
         medians[name] = float(middle)
+    for product in plan.products:
+        name, tails = f"half_life_{product}", [0.5 - probability / 2, 0.5, 0.5 + probability / 2]
+        low, middle, high = np.quantile(_half_lives(fit, fit.sample(DRAWS), product), tails)
+        value = _half_lives(exact, exact.eta[None], product)[0]
+        found[name] = Estimate(float(value), float(low), float(high), "h", probability)
+        medians[name] = float(middle)
     return Quantities(begin, end, found, medians, "fitted" if fitted is not None else basis)
 
 
@@ -119,6 +129,13 @@ def _read(fit: Fit, name: str, begin: float, end: float, times: list[float]) -> 
     return levels.min(axis=1) if name == "trough" else levels.max(axis=1)
 
 
+def _half_lives(fit: Fit, etas: np.ndarray, product: str) -> np.ndarray:
+    """Of the slowest step of a product (draws,), h."""
+    found = individual_draws(fit.problem.likelihood, etas, fit.problem.now)
+    rates = [np.asarray(found[name]) for rate in RATES if (name := f"{rate}@{product}") in found]
+    return np.log(2.0) / np.min(rates, axis=0)
+
+
 def _at_point(bound: Bound) -> Fit:
     return estimator("prior").fit(problem(bound))
 
@@ -127,7 +144,7 @@ LONG = 60.0
 """Half-lives after which nothing is left that a float could show."""
 
 
-def single_dose(product: str, *, worn: bool = True, probability: float = 0.9) -> SingleDose:
+def single_dose(product: str, *, worn: bool = True) -> SingleDose:
     """What one unit of a product comes to: 1 mg, or a patch of 1 unit of its label.
 
     **Arguments:** `worn` False leaves a patch on for ever.
@@ -143,18 +160,8 @@ def single_dose(product: str, *, worn: bool = True, probability: float = 0.9) ->
     exact = _at_point(bind(at_published(card), given))
     half_life = exact.constants()["half_life"].value
     end = LONG * half_life
-    tpeak, peak = (float(exact.exposures(what, 0.0, end, count=DRAWS)[0]) for what in ("tpeak", "peak"))
-    until = float(exact.exposures("until_below", 0.0, end, peak / 2, count=DRAWS)[0])
-    above = float(exact.exposures("above", 0.0, end, peak / 2, count=DRAWS)[0])
-    area = float(exact.exposures("auc", 0.0, np.inf, count=DRAWS)[0])
-    drawn = _at_point(bind(card, given))
-    tails = [0.5 - probability / 2, 0.5, 0.5 + probability / 2]
-    draws = {
-        "tpeak": np.quantile(drawn.exposures("tpeak", 0.0, end, count=DRAWS)[1:], tails),
-        "peak": np.quantile(drawn.exposures("peak", 0.0, end, count=DRAWS)[1:], tails),
-        "auc": np.quantile(drawn.exposures("auc", 0.0, np.inf, count=DRAWS)[1:], tails),
-    }
-    return SingleDose(
-        name, kind.unit, tpeak, peak, (until - above, until), area, half_life,
-        {what: (float(low), float(middle), float(high)) for what, (low, middle, high) in draws.items()},
-    )  # fmt: skip
+    tpeak, peak = (float(exact.exposures(what, 0.0, end, count=1)[0]) for what in ("tpeak", "peak"))
+    until = float(exact.exposures("until_below", 0.0, end, peak / 2, count=1)[0])
+    above = float(exact.exposures("above", 0.0, end, peak / 2, count=1)[0])
+    area = float(exact.exposures("auc", 0.0, np.inf, count=1)[0])
+    return SingleDose(name, kind.unit, tpeak, peak, (until - above, until), area, half_life)

@@ -6,6 +6,7 @@ Times are days, levels pg/mL, doses in the unit of the product's label; priors a
 from __future__ import annotations
 
 import csv
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from individose.app.actions.hormone import product_card
 from individose.app.actions.series import Series, observations
-from individose.base import InputError
+from individose.base import InputError, Notice
 from individose.drugs import Product, at_published, typical
 from individose.drugs.spelling import listing
 from individose.events import Dose
 from individose.kinetics import compose
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from individose.inference.generative import Chains, Check, LeftOut, Posterior, Prior, SeriesWeight
 
 Model = Literal["one-curve", "weighted", "by-study"]
@@ -28,6 +31,9 @@ MODELS: tuple[Model, ...] = ("one-curve", "weighted", "by-study")
 
 NAMES = ("d", "k1", "k2", "k3")
 COLUMNS = ("study", "arm", "dose", "day", "level")
+NUMBER = re.compile(r"(\w+\s*=\s*)?[\d.]+(e[+-]?\d+)?")
+"""A number of a prior, perhaps by its name: `rate=5`."""
+
 PRIOR = re.compile(r"(\w+)\s*=\s*(\w+)\(([^)]*)\)")
 
 
@@ -36,12 +42,24 @@ class Studies:
     """A posterior of a product's curve, its checks before and after, each series' weight, and each study left out."""
 
     product: Product
+    model: Model
     priors: Mapping[str, Prior]
     posterior: Posterior
     before: Check
     after: Check
     weights: tuple[SeriesWeight, ...]
     left_out: tuple[LeftOut, ...]
+
+    @property
+    def inferred(self) -> dict[str, np.ndarray]:
+        """Draws of what the curve reads, and of the scatter where it is not known."""
+        scatter = {"sigma": self.posterior.flat("sigma")} if "sigma" in self.posterior.draws else {}
+        return {**self.posterior.parameters, **scatter}
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What must be known of the posterior, and of studies left out."""
+        return (*self.posterior.notices, *(notice for one in self.left_out for notice in one.notices))
 
 
 def read_series(path: str | Path, product: str) -> list[Series]:
@@ -68,6 +86,13 @@ def read_series(path: str | Path, product: str) -> list[Series]:
     for i, row in enumerate(rows):
         dose, day, level = (_number(row[name], name, i) for name in ("dose", "day", "level"))
         sd = _number(row["sd"], "sd", i) if row.get("sd") else None
+        if (sd is None) != (not rows[0].get("sd")):
+            raise InputError(
+                f"row {i + 1} has {'no' if sd is None else 'an'} sd, and row 1 has {'one' if sd is None else 'none'}",
+                "an SD for every level, or for none",
+                "where they are known they take the place of sigma",
+                "Give all of them, or leave the column out.",
+            )
         arms.setdefault((row["study"], row["arm"], dose), []).append((day, level, sd))
     worn_d = kind.worn_h / 24.0
     return [
@@ -82,9 +107,17 @@ def read_series(path: str | Path, product: str) -> list[Series]:
 
 def _number(text: str, name: str, row: int) -> float:
     try:
-        return float(text)
-    except ValueError:
-        raise InputError(f"row {row + 1}: {name} is '{text}'", "a number", remedy="Correct the cell.") from None
+        found = float(text)
+    except (TypeError, ValueError):
+        found = math.nan
+    above = name in ("dose", "sd")
+    if not math.isfinite(found) or found < 0.0 or (above and found == 0.0):
+        raise InputError(
+            f"row {row + 1}: {name} is '{text}'",
+            f"a number {'above 0' if above else 'of 0 or more'}",
+            remedy="Correct the cell.",
+        )
+    return found
 
 
 def read_prior(text: str) -> tuple[str, Prior]:
@@ -96,15 +129,16 @@ def read_prior(text: str) -> tuple[str, Prior]:
 
     found = PRIOR.fullmatch(text.strip())
     units = {"d": "pg/mL per unit", "k1": "1/d", "k2": "1/d", "k3": "1/d", "baseline": "pg/mL", "sigma": "pg/mL"}
-    if found is None or found[1] not in units or found[2] not in NUMBERS:
+    written = [] if found is None else [part.strip() for part in found[3].split(",") if part.strip()]
+    if found is None or found[1] not in units or found[2] not in NUMBERS or not all(map(NUMBER.fullmatch, written)):
         raise InputError(
             f"a prior is '{text}'",
             f"NAME=FAMILY(numbers), a name among {listing(units)} and a family among {listing(NUMBERS)}",
             remedy="As in k1=gamma(1, rate=5) or sigma=inverse_gamma(2, 20).",
         )
-    name, family, inside = found[1], found[2], [part.strip() for part in found[3].split(",") if part.strip()]
-    words = {key.strip(): float(x) for key, sign, x in (part.partition("=") for part in inside) if sign}
-    numbers = tuple(float(part) for part in inside if "=" not in part)
+    name, family = found[1], found[2]
+    words = {key.strip(): float(x) for key, sign, x in (part.partition("=") for part in written) if sign}
+    numbers = tuple(float(part) for part in written if "=" not in part)
     if family == "gamma":
         shape = numbers[0] if numbers else float("nan")
         return name, gamma(shape, unit=units[name], rate=words.get("rate"), scale=words.get("scale"), why="given")
@@ -170,6 +204,7 @@ def infer(
     found = g.sample(built, seen, how)
     return Studies(
         kind,
+        model,
         built.priors,
         found,
         g.prior_check(built, seen),

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from individose.app.actions.hormone_plans import HormonePlan
 
 
-@click.group(short_help="Estradiol levels over time of injections and patches.")
-def command() -> None:
+@click.group(short_help="Estradiol levels over time of injections and patches.", invoke_without_command=True)
+@click.option("--html", "html_file", type=click.Path(dir_okay=False), metavar="FILE",
+              help="Write the interactive page with an example, as `page` does with a plan.")  # fmt: skip
+@click.pass_context
+def command(context: click.Context, html_file: str | None) -> None:
     """Estradiol levels over time of injections and patches.
 
     The curves are those of published studies, with a band that tells how well their mean is known; single persons differ by
@@ -28,7 +31,19 @@ def command() -> None:
     \b
       individose hormone curve 'EV 5 mg every 7 d x10'
       individose hormone fit plan.json --want trough=100:200
+      individose hormone --html hormone.html
     """
+    if context.invoked_subcommand is not None:
+        if html_file:
+            raise InputError(
+                f"--html {html_file} stands before '{context.invoked_subcommand}'",
+                "either a page, or a question",
+                remedy=f"Write the page with: individose hormone page PLAN --html {html_file}",
+            )
+    elif html_file:
+        context.invoke(page, html_file=html_file)
+    else:
+        click.echo(context.get_help())
 
 
 def plan_options(function: Decorated) -> Decorated:
@@ -73,17 +88,10 @@ def products() -> None:
     from individose.app.actions.hormone_quantities import single_dose
     from individose.drugs import card, product_cards
 
-    table = Table(box=box.SIMPLE_HEAD)
-    for head in (
-        "product",
-        "dose in",
-        "card",
-        "peak, pg/mL per unit",
-        "at, d",
-        "area, pg/mL.d per unit",
-        "half-life, d",
-    ):
-        table.add_column(head, justify="left" if head in ("product", "dose in", "card") else "right")
+    title = "Of one unit: peak in pg/mL, area in pg/mL.d, times in d"
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    for head in ("product", "unit", "card", "peak", "at", "area", "half-life"):
+        table.add_column(head, justify="left" if head in ("product", "unit", "card") else "right", no_wrap=True)
     for name, id in sorted(product_cards("estradiol").items()):
         one = single_dose(name)
         numbers = (one.peak * 1e6, one.tpeak_h / 24, one.auc * 1e6 / 24, one.half_life_h / 24)
@@ -113,10 +121,18 @@ def curve(**given: Any) -> None:
     give(asked, given, found, notices=found.notices)
 
 
+window_option = click.option(
+    "--window",
+    metavar="START:END",
+    default=None,
+    help="Of the quantities, in days; between the last two doses if not given.",
+)
+
+
 @command.command(short_help="Average, peak and troughs of a plan.")
 @plan_options
 @basis_option
-@click.option("--window", metavar="START:END", default=None, help="In days; between the last two doses if not given.")
+@window_option
 def quantities(**given: Any) -> None:
     """Average, area, peak and troughs of a plan within a window.
 
@@ -131,11 +147,9 @@ def quantities(**given: Any) -> None:
 
     asked = _plan(given)
     basis = "person" if given["person"] else "mean curve"
-    start, end = _range(given["window"], "--window", "days") if given["window"] else (None, None)
     found = hormone_quantities.quantities(
-        asked.plan, None if start is None else 24.0 * start, None if end is None else 24.0 * end,
-        body=asked.body, basis=basis, probability=given["level"],
-    )  # fmt: skip
+        asked.plan, *_window(given), body=asked.body, basis=basis, probability=given["level"]
+    )
     cards = tuple(one.id for one in cards_of(asked.plan).values())
     notices = (Notice("band", BASES[basis], "note"),)
     if given["as_json"]:
@@ -157,9 +171,10 @@ def quantities(**given: Any) -> None:
 @click.option("--want", metavar="METRIC=LOW:HIGH", default=None,
               help="Find a regimen for an average, trough, peak or minimum within these limits.")  # fmt: skip
 @click.option("--peak-limit", type=click.FloatRange(min=0.0, min_open=True), default=None, help="Highest peak wanted.")
+@window_option
 @click.option("--with", "product", metavar="PRODUCT", default=None, help="Product of the regimen; the plan's last one.")
 def fit(**given: Any) -> None:
-    """One person's curve from their blood tests, and a regimen for what they want.
+    """One person's curve from their blood tests, what it comes to, and a regimen for what they want.
 
     The fit starts from the cards and from how persons differ (an assumption of the cards), and takes it that the body makes
     about 15 pg/mL by itself unless --baseline says otherwise. A blood test that does not fit is said.
@@ -169,7 +184,8 @@ def fit(**given: Any) -> None:
       individose hormone fit plan.json --want trough=100:200 --peak-limit 400
     """
     from individose.app.actions import hormone
-    from individose.dosing import Wanted, options
+    from individose.app.actions.hormone_quantities import quantities as read_off
+    from individose.dosing import Wanted, options, options_in_doubt
 
     asked = _plan(given)
     wanted = None
@@ -185,9 +201,13 @@ def fit(**given: Any) -> None:
         asked.plan, asked.levels, body=body, method=given["method"], also=(product.name,) if wanted else (), id=asked.id
     )
     line = hormone.curve(asked.plan, fitted=found, probability=given["level"], points=given["points"])
-    advice = None if wanted is None else options(found, product.name, wanted, level=given["level"])
-    notices = (*line.notices, *(advice.notices if advice else ()))
-    give(asked, given, line, notices=notices, options=advice, fit=found)
+    window = read_off(asked.plan, *_window(given), probability=given["level"], fitted=found)
+    odd = hormone.findings(found)
+    advice = None
+    if wanted is not None:
+        advice = options_in_doubt(options(found, product.name, wanted, level=given["level"]), odd)
+    notices = (*line.notices, *odd, *(advice.notices if advice else ()))
+    give(asked, given, line, notices=notices, options=advice, fit=found, quantities=window)
 
 
 @command.command(short_help="An interactive page of a plan, as one file.")
@@ -284,6 +304,14 @@ def _test(text: str, unit: str) -> dict[str, Any]:
     below = level.strip().startswith("<")
     value, said = _level(level.strip().removeprefix("<"), unit, "--test")
     return {"time": _time(time), "value": value, "unit": said, "below_limit": below}
+
+
+def _window(given: dict[str, Any]) -> tuple[float | None, float | None]:
+    """Start and end in h, or what is taken where none is given."""
+    if not given["window"]:
+        return None, None
+    start, end = _range(given["window"], "--window", "days")
+    return 24.0 * start, 24.0 * end
 
 
 def _range(text: str, option: str, unit: str) -> tuple[float, float]:

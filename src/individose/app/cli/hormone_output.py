@@ -44,6 +44,7 @@ def give(
     notices: Sequence[Notice],
     options: Options | None = None,
     fit: Fit | None = None,
+    quantities: Quantities | None = None,
 ) -> None:
     """The curve as files, and as JSON or on the terminal."""
     from individose.app.report.figure import drawn
@@ -64,7 +65,14 @@ def give(
 
         write_json(
             hormone_document(
-                asked, unit, cards=found.cards, basis=found.basis, curve=found, options=options, notices=tuple(notices)
+                asked,
+                unit,
+                cards=found.cards,
+                basis=found.basis,
+                curve=found,
+                quantities=quantities,
+                options=options,
+                notices=tuple(notices),
             )
         )
         return
@@ -72,6 +80,8 @@ def give(
     ascii_only = "utf" not in (getattr(sys.stdout, "encoding", None) or "").lower()
     out.print(plot(seen, min(out.width, WIDTH), ascii_only), soft_wrap=False)
     _show_levels(asked, found, unit)
+    if quantities is not None:
+        show_quantities(asked, quantities, unit)
     if fit is not None:
         out.print(f"{fit.status.code}: {fit.status.sentence}", soft_wrap=True)
     if options is not None:
@@ -105,11 +115,12 @@ def show_quantities(asked: HormonePlan, found: Quantities, unit: str) -> None:
 
     title = f"From {asked.when(found.start_h)} to {asked.when(found.end_h)}"
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
-    for head in ("quantity", "published curve", "low", "median", "high", "unit"):
+    own = "this person" if found.basis == "fitted" else "published curve"
+    for head in ("quantity", own, "low", "median", "high", "unit"):
         table.add_column(head, justify="left" if head in ("quantity", "unit") else "right")
     for name, one in quantity_rows(found, unit).items():
         numbers = (f"{x:.4g}" for x in (one.value, one.low, one.median, one.high))
-        table.add_row(name.replace("_", " "), *numbers, one.unit)
+        table.add_row(name.replace("half_life_", "half-life of ").replace("_", " "), *numbers, one.unit)
     console().print(table)
 
 

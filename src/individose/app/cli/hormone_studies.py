@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from individose.app.cli.hormone_output import write
+from individose.app.cli.options import json_option
 from individose.app.cli.output import console, remark
 
 if TYPE_CHECKING:
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
 @click.option("--chains", type=click.IntRange(1), default=4, show_default=True, help="Side by side.")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same draws.")
 @click.option("--leave-out", is_flag=True, help="Foretell each study by the others.")
+@json_option
 @click.option("--csv", "csv_file", type=click.Path(dir_okay=False), metavar="FILE", help="Write the draws.")
 def studies(file: str, product: str, model: Any, given: tuple[str, ...], draws: int, chains: int, seed: int,
-            leave_out: bool, csv_file: str | None) -> None:  # fmt: skip
+            leave_out: bool, as_json: bool, csv_file: str | None) -> None:  # fmt: skip
     """A product's curve from published series of levels after a single dose, by NUTS (needs individose[generative]).
 
     FILE is a CSV with the columns study, arm, dose (in the unit of the label), day, level (pg/mL), and sd where it is known.
@@ -40,15 +42,17 @@ def studies(file: str, product: str, model: Any, given: tuple[str, ...], draws: 
     priors = dict(action.read_prior(one) for one in given)
     how = Chains(chains=chains, warm_up=draws, draws=draws, seed=seed)
     found = action.infer(series, product, model=model, given=priors, how=how, leave_out=leave_out)
-    _show(found)
+    if as_json:
+        from individose.app.schemas.hormone_studies import studies_document
+
+        click.echo(studies_document(found).model_dump_json(indent=2))
+    else:
+        _show(found)
     if csv_file:
-        names = (
-            (*found.posterior.parameters, "sigma") if "sigma" in found.posterior.draws else found.posterior.parameters
-        )
-        columns = [found.posterior.flat(name) for name in names]
+        names, columns = list(found.inferred), list(found.inferred.values())
         lines = [",".join(names), *(",".join(f"{x:.10g}" for x in row) for row in zip(*columns, strict=True))]
         write(csv_file, "\n".join(lines) + "\n", "table of draws")
-    for notice in found.posterior.notices:
+    for notice in () if as_json else found.notices:
         remark(f"{notice.grade}: {notice.sentence}")
 
 
@@ -60,7 +64,7 @@ def _show(found: Studies) -> None:
     for name, prior in found.priors.items():
         out.print(f"  {name}: {prior.sentence}", soft_wrap=True, markup=False)
     table = _table("posterior", "5 %", "median", "95 %", "R-hat", "unit")
-    for name, values in posterior.parameters.items():
+    for name, values in found.inferred.items():
         low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
         unit = found.priors[name].unit
         table.add_row(name, *(f"{x:.4g}" for x in (low, middle, high)), f"{posterior.rhat.get(name, np.nan):.4f}", unit)
@@ -75,7 +79,7 @@ def _show(found: Studies) -> None:
     before, after = (100 * check.coverage(0.9) for check in (found.before, found.after))
     out.print(f"Levels within their 90 % interval: by the priors {before:.0f} %, by the posterior {after:.0f} %.")
     if found.left_out:
-        table = _table("study left out", "log density", "error", "Pareto k", "by", "draws that carry it")
+        table = _table("study left out", "log density", "error", "Pareto k", "by", "worth, draws")
         for one in found.left_out:
             by = f"a refit ({one.fit})" if one.refitted else "weights"
             table.add_row(

@@ -13,7 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from individose import __version__
-from individose.app.actions.hormone import EXPECTED
+from individose.app.actions.hormone import EXPECTED, assumed
 from individose.app.actions.hormone_page import Crowd, HormonePage, PageBasis
 from individose.app.report import cycle
 from individose.app.report.figure import drawn
@@ -190,6 +190,7 @@ def _provenance(page: HormonePage, generated: str | None) -> list[tuple[str, str
             f"{len(page.normal)} draws of the parameters, each of which makes one whole curve: a product has the same "
             "parameters at each of its doses, in every dose of a regimen.",
         ),
+        *((("Persons", guess.sentence),) if (guess := assumed(one.card for one in page.products)) else ()),
         ("Program", f"individose {__version__}"),
     ]
     return [*lines, ("Made", generated)] if generated else lines

@@ -79,6 +79,8 @@ def validate(model: type[Model], document: Mapping[str, Any], name: str) -> Mode
 def _fault(model: type[BaseModel], document: Mapping[str, Any], error: ValidationError, name: str) -> InputError:
     by_place: dict[Place, list[Any]] = {}
     for one in error.errors(include_url=False):
+        if one["type"] == "too_short" and len(one["input"]) >= one.get("ctx", {}).get("min_length", 0):
+            continue  # only because an item of the list is wrong
         by_place.setdefault(_place(one["loc"], document, one["type"]), []).append(one)
     place, found = next(iter(by_place.items()))
     arrived, allowed, remedy = _beats(model, place, found)

@@ -36,7 +36,7 @@ DATE.5: /\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?([+-]\d{2}:\d{2}|Z)?)?/
 TIME.3: /(min|h|d|wk)(?![A-Za-z])/
 UNIT.2: /(mg|ug|mcg|g)(\/d)?(?![A-Za-z\/])/
 PRODUCT: /[A-Za-z][A-Za-z0-9_-]*/
-NUMBER: /\d+(\.\d*)?|\.\d+/
+NUMBER: /-?(\d+(\.\d*)?|\.\d+)/
 INT: /\d+/
 %import common.WS
 %ignore WS

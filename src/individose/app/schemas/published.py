@@ -12,6 +12,7 @@ from individose.app.schemas.estimate import EstimateDocument
 from individose.app.schemas.evaluate import EvaluateDocument
 from individose.app.schemas.hormone import HormoneDocument
 from individose.app.schemas.hormone_results import HormoneResultDocument
+from individose.app.schemas.hormone_studies import HormoneStudiesDocument
 from individose.app.schemas.nca import NcaDocument
 from individose.app.schemas.simulate import SimulateDocument
 from individose.base import InputError
@@ -24,6 +25,7 @@ OUTGOING: dict[str, type[BaseModel]] = {
     "estimate": EstimateDocument,
     "evaluate": EvaluateDocument,
     "hormone-result": HormoneResultDocument,
+    "hormone-studies": HormoneStudiesDocument,
     "nca": NcaDocument,
     "simulate": SimulateDocument,
 }

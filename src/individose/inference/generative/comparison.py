@@ -3,7 +3,8 @@
 A study's own weights, baselines and parameters are integrated out: what counts is the density of its levels given what all
 studies share (Merkle, Furr & Rabe-Hesketh 2019, Psychometrika 84:802-829). Without the study the posterior of the shared is
 that of all studies with other weights, by Pareto-smoothed importance sampling (Vehtari, Gelman & Gabry 2017, Stat Comput
-27:1413-1432; ArviZ computes it); where its k says that these cannot be trusted, the others are fitted anew.
+27:1413-1432; ArviZ computes it); where its k says that these cannot be trusted, the others are fitted anew, and the density
+is the bridge between the two posteriors (Meng & Wong 1996, Stat Sinica 6:831-860), which draws on the overlap of both.
 """
 
 from __future__ import annotations
@@ -16,14 +17,22 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
-from individose.base import InputError
+from individose.base import InputError, Notice
 from individose.inference.generative.integrated import integrand
 from individose.inference.generative.model import AbstractGenerative
 from individose.inference.generative.observations import Observations
 from individose.inference.generative.posterior import Chains, Posterior, sample
+from individose.inference.individual.chains import bulk_size
 
 TRUSTED = 0.7
 """Pareto's k above which importance weights are of no use (Vehtari et al. 2024, J Mach Learn Res 25:72)."""
+
+
+ROUGH = 0.3
+"""Monte Carlo error of a log density beyond which it is called rough: models that differ by 1 are hardly told apart."""
+
+ROUNDS, SETTLED = 1000, 1e-10
+"""Of the bridge's fixed point, at most, and the step at which it has settled."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +41,9 @@ class LeftOut:
 
     **Arguments:** `log_density` of all its levels together (in the unit of the levels), and its Monte Carlo standard
     `error`; `k` of Pareto (NaN without ArviZ); `refitted`: whether the others were fitted anew, and `fit` how the posterior
-    went that counts; `worth`: how many of its `draws` carry the density (after a refit), or the weights; `inner`: how many of
-    the draws of what is the study's own carry their integral, in the worst of ten; `levels` how many there are.
+    went that counts; `worth`: how many of its `draws` carry the weights, or (after a refit) how many independent draws the
+    error stands for; `inner`: how many of the draws of what is the study's own carry their integral, in the worst of ten;
+    `levels` how many there are; `notices` where the density is not to be trusted, or rough.
     """
 
     study: str
@@ -46,6 +56,7 @@ class LeftOut:
     inner: float
     levels: int
     fit: str
+    notices: tuple[Notice, ...] = ()
 
 
 def leave_one_study_out(
@@ -54,7 +65,7 @@ def leave_one_study_out(
     how: Chains | None = None,
     *,
     posterior: Posterior | None = None,
-    draws: int = 1000,
+    draws: int = 2000,
     points: int = 256,
 ) -> tuple[LeftOut, ...]:
     """Each study foretold by the others.
@@ -84,17 +95,69 @@ def _left_out(whole: Posterior, study: int, how: Chains | None, draws: int, poin
     used = whole
     if refitted:
         used = sample(whole.model, whole.seen.without(study), how)
-        density, inner = own.log_densities(used, draws, points)
-        weights = np.full(len(density), -np.log(len(density)))
-    carried = weights + density
-    total = float(np.logaddexp.reduce(carried))
-    share = np.exp(carried - total)
-    worth = float(1.0 / np.sum((share if refitted else np.exp(weights)) ** 2))
-    error = float(np.sqrt(np.sum((share - np.exp(weights)) ** 2)))
+        others, of_others = own.log_densities(used, draws, points)
+        inner = np.concatenate([inner, of_others])
+        total, error = bridged(others, density, used.chains, whole.chains)
+        worth, count = error**-2, len(others)
+    else:
+        carried = weights + density
+        total = float(np.logaddexp.reduce(carried))
+        error = float(np.sqrt(np.sum((np.exp(carried - total) - np.exp(weights)) ** 2)))
+        worth, count = float(1.0 / np.sum(np.exp(weights) ** 2)), len(density)
+    name = whole.seen.study_names[study]
     return LeftOut(
-        whole.seen.study_names[study], total, error, k, refitted, worth, len(density), float(np.quantile(inner, 0.1)),
-        int(np.sum(whole.seen.study[whole.seen.series] == study)), used.status.code,
+        name, total, error, k, refitted, worth, count, float(np.quantile(inner, 0.1)),
+        int(np.sum(whole.seen.study[whole.seen.series] == study)), used.status.code, _doubts(name, used, error),
     )  # fmt: skip
+
+
+def bridged(
+    others: np.ndarray, whole: np.ndarray, chains_others: int = 1, chains_whole: int = 1
+) -> tuple[float, float]:
+    """The log density of what is left out, and its standard error, from its log density at draws without it (`others`) and
+    at draws with it (`whole`).
+
+    Both posteriors differ by that density alone, so the ratio of their normalising constants is what is asked for:
+    Bennett's and Meng & Wong's fixed point. Draws count by what they are worth as independent ones.
+    """
+    counts = np.array([_worth(others, chains_others), _worth(whole, chains_whole)])
+    of_others, of_whole = np.log(counts / counts.sum())
+    total, above, below = _log_mean(others), others, -whole
+    for _ in range(ROUNDS):
+        above = others - np.logaddexp(of_whole + others, of_others + total)
+        below = -np.logaddexp(of_whole + whole, of_others + total)
+        before, total = total, float(_log_mean(above) - _log_mean(below))
+        if abs(total - before) < SETTLED:
+            break
+    spread = [np.expm1(_log_mean(2.0 * x) - 2.0 * _log_mean(x)) for x in (above, below)]
+    return total, float(np.sqrt(np.sum(np.array(spread) / counts)))
+
+
+def _worth(x: np.ndarray, chains: int) -> float:
+    """How many independent draws those of a quantity are worth, which lie one chain after the other."""
+    each = len(x) // chains
+    found = bulk_size(x[: each * chains].reshape(chains, each))
+    return min(found, float(len(x))) if found > 0.0 else float(len(x))
+
+
+def _log_mean(x: np.ndarray) -> float:
+    return float(np.logaddexp.reduce(x) - np.log(len(x)))
+
+
+def _doubts(study: str, used: Posterior, error: float) -> tuple[Notice, ...]:
+    """Why the density of a study is not to be trusted, or rough."""
+    if not used.status.ok:
+        said = (
+            f"Without {study} the fit failed: {used.status.sentence} Its log density is of no use; give it more draws."
+        )
+        return (Notice("left-out-failed", said, "warning"),)
+    if not error <= ROUGH:
+        said = (
+            f"The log density of {study} is rough (a Monte Carlo error of {error:.2g}): the others hardly foretell it. "
+            "More draws make it less so, slowly."
+        )
+        return (Notice("left-out-rough", said, "caution"),)
+    return ()
 
 
 def _smoothed(density: np.ndarray) -> tuple[np.ndarray, float]:

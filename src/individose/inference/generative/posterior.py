@@ -74,6 +74,10 @@ class Posterior:
         return found.reshape(-1, *found.shape[2:])
 
     @property
+    def chains(self) -> int:
+        return len(next(iter(self.draws.values())))
+
+    @property
     def parameters(self) -> dict[str, np.ndarray]:
         """Those that the curve reads, one value for all studies (the population's medians of a hierarchical model)."""
         return {name: self.flat(name) for name in self.seen.parameters}

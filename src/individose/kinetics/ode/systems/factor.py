@@ -13,7 +13,7 @@ by the concentration C, which a state follows,
 
 The first two know no exposure: a patient who stops the drug does not recover in them. The hyperbolic one is the form of
 voriconazole's Vmax (Friberg et al., Antimicrob Agents Chemother 56 (2012) 3032). I is the concentration in an inhibition
-compartment, which lags behind C (clarithromycin: Abduljalil et al., Antimicrob Agents Chemother 53, 2009); E is the
+compartment, which lags behind C (clarithromycin: Abduljalil et al., Antimicrob Agents Chemother 53 (2009) 2892); E is the
 amount of an enzyme relative to the untreated one, that turns over at kenz (1/h) and is destroyed by the drug (Mayhew et al.,
 Drug Metab Dispos 28 (2000) 1031) or made faster by it (Svensson et al., Clin Pharmacol Ther 103 (2018) 674, rifampicin).
 """

@@ -144,7 +144,7 @@ function refresh() {
 function paint() {
   draw();
   at("basis-says").textContent = seen.basis.sentence;
-  at("basis-says").classList.toggle("rough", seen.basis.worth < CARRIED || (seen.basis.missed || []).length > 0);
+  at("basis-says").classList.toggle("rough", seen.basis.worth < CARRIED || (seen.basis.missed || []).length > 0 || Boolean(seen.basis.odd));
   at("fit").hidden = !seen.levels.length;
   at("fit").disabled = seen.basis.key === "here";
   const [from, to] = seen.window;

@@ -140,6 +140,10 @@ function checkCourse(one, product) {
   if (every === 0 && ((one.count || 1) > 1 || one.until !== undefined || one.steady_state)) {
     throw new Fault(`${said} is repeated without an interval; say how many days lie between two doses.`, { field: "every" });
   }
+  const [begin, until] = [one.start, one.until].map((time) => (time === undefined ? null : readTime(time)));
+  if (begin && until && begin.kind === until.kind && until.h < begin.h) {
+    throw new Fault(`until is ${one.until}, and the first dose is at ${one.start}; exchange the two, or correct one.`, { field: "until" });
+  }
   const worn = one.worn !== undefined ? one.worn : product.worn_h / 24;
   if (one.steady_state && worn > LATEST * every) {
     throw new Fault(`${said} is worn ${worn} d and renewed every ${every} d at steady state; at most ${LATEST} intervals.`,

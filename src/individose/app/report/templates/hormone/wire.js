@@ -54,9 +54,12 @@ function wireTables() {
   on("add-test", () => act.add("levels"));
   on("fit", () => {
     state.view.basis = "here";
-    changed("", true);
-    at("basis-says").scrollIntoView({ block: "center" });
-    say("Your curve is fitted to these blood tests.");
+    past.keep(state);
+    render();
+    refresh();
+    const fitted = seen !== null && seen.basis.key === "here" && !at("faults").textContent;
+    at(fitted ? "basis-says" : "faults").scrollIntoView({ block: "center" });
+    say(fitted ? "Your curve is fitted to these blood tests." : "");
   });
   on("undo", () => step(past.back()));
   on("redo", () => step(past.forth()));
