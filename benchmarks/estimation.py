@@ -66,6 +66,15 @@ def two_compartments() -> Card:
     )  # fmt: skip
 
 
+def three_compartments() -> Card:
+    """Three compartments, oral."""
+    return _card(
+        "three", 'disposition = "three_compartment", input = "first_order"',
+        {"CL": (4, "L/h"), "V1": (70, "L"), "Q2": (4, "L/h"), "V2": (50, "L"), "Q3": (1, "L/h"), "V3": (90, "L"),
+         "ka": (1, "1/h")}, ("CL", "V1", "ka"),
+    )  # fmt: skip
+
+
 def saturable() -> Card:
     """Michaelis-Menten elimination after oral doses."""
     return _card(

@@ -14,7 +14,7 @@ import time
 
 KINDS = (
     "map", "sir", "nuts", "ward of 256", "ward of 10000", "ward of 200 by nuts", "Michaelis-Menten, map",
-    "Michaelis-Menten, ward of 200",
+    "Michaelis-Menten, ward of 200", "three compartments, map",
 )  # fmt: skip
 
 
@@ -37,10 +37,11 @@ def _process(kind: str, cache: str) -> float:
 
 def first_call(kind: str) -> float:
     """Seconds of the first call of one kind in this process."""
-    from benchmarks.estimation import patients, saturable, two_compartments
+    from benchmarks.estimation import patients, saturable, three_compartments, two_compartments
     from individose.app.actions.problems import fit, fit_ward
 
-    card = saturable() if kind.startswith("Michaelis") else two_compartments()
+    cards = {"Michaelis-Menten": saturable, "three compartments": three_compartments}
+    card = cards.get(kind.partition(",")[0], two_compartments)()
     size = re.search(r"ward of (\d+)", kind)
     method = next((name for name in ("sir", "nuts") if kind.endswith(name)), "map")
     people = patients(card, int(size[1]) if size else 1)

@@ -49,8 +49,11 @@ def test_the_average_lies_between_its_models_and_says_what_it_is(averaged):
     page = case_html(averaged)
     assert "Models side by side" in page
     assert "Average over 2 models (likelihood)" in page
-    assert {n.sentence.split(":")[0] for n in averaged.warnings if n.code == "as-understood"} <= set(
-        averaged.average.models
+    understood = [n.sentence for n in averaged.warnings if n.code == "as-understood"]
+    assert (
+        len(understood)
+        == len(set(understood))
+        == len({n.sentence for n in averaged.fit.warnings if n.code == "as-understood"})
     )
 
 
@@ -94,7 +97,11 @@ def test_a_ward_is_averaged_as_its_patients_are_alone(other):
     assert [row.subject.id for row in rows] == [case.id, "later"]
     for row, one in zip(rows, (case, later), strict=True):
         alone = estimate_by_models(models, one, curve=False)
-        assert [c.weight for c in row.compared] == pytest.approx([c.weight for c in alone.compared[:-1]], rel=1e-9)
+        assert [c.label for c in row.compared] == [c.label for c in alone.compared]
+        assert [c.weight for c in row.compared[:-1]] == pytest.approx([c.weight for c in alone.compared[:-1]], rel=1e-9)
+        for mine, other in zip(row.compared, alone.compared, strict=True):
+            for name, found in other.exposure.items():
+                assert mine.exposure[name].value == pytest.approx(found.value, rel=1e-9)
         for name, found in alone.exposure.items():
             assert row.exposure[name].value == pytest.approx(found.value, rel=1e-9)
         assert {n.code for n in row.warnings} >= {n.code for n in alone.average.warnings}
@@ -112,7 +119,19 @@ def test_the_command_averages_a_table(other, tmp_path):
     ran = CliRunner().invoke(main, [*asked, "--json"])
     assert ran.exit_code == 0, ran.output
     for fit in json.loads(ran.stdout)["fits"]:
-        assert sum(one["weight"] for one in fit["compared"]) == pytest.approx(1.0)
+        assert fit["average"]["rule"] == "likelihood"
+        assert sum(fit["average"]["weights"].values()) == pytest.approx(1.0)
+        first, second, both = fit["compared"]
+        low, high = sorted(one["exposure"]["trough"] for one in (first, second))
+        assert low < both["exposure"]["trough"] == fit["exposure"]["trough"] < high
+    file = tmp_path / "estimates.csv"
+    CliRunner().invoke(main, [*asked, "--csv", str(file)])
+    header, *lines = file.read_text(encoding="utf-8").splitlines()
+    assert "trough by phenobarbital/other2020 (mg/L)" in header
+    assert all(",likelihood," in line for line in lines)
+    several = [x for x in asked if x not in ("average", "--method", "--also", str(other))]
+    CliRunner().invoke(main, [*several, "--id", "1", "--method", "map", "--method", "sir", "--csv", str(file)])
+    assert [line.split(",")[2] for line in file.read_text(encoding="utf-8").splitlines()] == ["method", "map", "sir"]
     shown = CliRunner().invoke(main, asked).output
     assert "Exposure is that over all models by weight" in shown
     by_sir = CliRunner().invoke(main, [*asked, "--method", "sir", "--id", "1", "--json"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import individose as ido
-from individose.base import InputError, Outcome, Status
+from individose.base import InputError, Notice, Outcome, Status
 from individose.dosing import average_attainment
 from individose.drugs.schema import read_card
 from individose.events import Dose, Level, Subject
@@ -168,6 +168,29 @@ def test_a_failed_fit_has_no_weight_and_nothing_left_is_refused():
     assert average([first, failed]).weights == (1.0, 0.0)
     with pytest.raises(InputError, match="none of the 1 models"):
         average([failed])
+
+
+@pytest.mark.parametrize("method", ["map", "sir", "prior"])
+def test_without_a_level_nothing_tells_models_apart_and_a_selection_says_so(method):
+    nobody = Subject("a", (Dose(0.0, 300.0),))
+    both = [ido.fit(card(f"drug/{n}", cl), nobody, method=method) for n, cl in (("slow2001", 2.0), ("fast2002", 4.0))]
+    assert average(both).weights == (0.5, 0.5)
+    chosen = average(both, "selection")
+    assert chosen.weights == (1.0, 0.0)
+    assert "selection-undecided" in {n.code for n in chosen.warnings}
+    assert "selection-undecided" not in {n.code for n in average(fits(), "selection").warnings}
+
+
+def test_a_notice_of_all_models_is_said_once_and_none_of_a_model_that_counts_nothing():
+    first, second = fits()
+    shared, own = Notice("shared", "Said of both."), Notice("own", "Said of one.")
+    both = replace(
+        average(fits(), "mean"), fits=(replace(first, notices=(shared, own)), replace(second, notices=(shared,)))
+    )
+    said = [n.sentence for n in both.warnings if n.code in ("shared", "own")]
+    assert said == ["Said of both.", "drug/slow2001: Said of one."]
+    alone = replace(both, weights=(1e-8, 1.0 - 1e-8))
+    assert [n.sentence for n in alone.warnings if n.code in ("shared", "own")] == ["drug/fast2002: Said of both."]
 
 
 @pytest.mark.parametrize(("rule", "beat"), [("best", "likelihood, selection, mean")])

@@ -10,6 +10,7 @@ from scipy.stats import norm
 import individose as ido
 from individose.base import InputError
 from individose.events import Level
+from individose.inference.individual.missed import missed
 from inference.posteriors import DOSES, OMEGA2, SIGMA2, TYPICAL, bolus_levels, newborn
 from tolerances import ESTIMATE
 
@@ -46,6 +47,19 @@ def test_a_level_of_zero_is_said_and_no_dose_is_advised(place):
     found = described(zip(TIMES, levels, strict=True))
     assert {"level-missed", "no-advice"} <= codes(found, "warning")
     assert not found.advice.candidates
+
+
+def test_a_dose_that_rests_on_one_impossible_level_says_so():
+    """Alone it bends the whole fit, so that nothing is missed; it is still one that such patients do not have."""
+    found = described([(47.0, 0.2 * float(true_levels([47.0])[0]))])
+    assert "level-unusual" in codes(found, "warning")
+    assert not found.advice.candidates or "in doubt" in found.advice.sentence
+
+
+def test_a_level_infinitely_far_off_is_said_in_words():
+    sentence = missed(ido.fit(CARD, newborn([(2.0, 17.0)])).problem, np.array([np.nan]))[0].sentence
+    assert "infinitely far" in sentence
+    assert "nan" not in sentence
 
 
 def test_a_negative_level_is_refused_and_stops_nobody():

@@ -36,6 +36,26 @@ def test_a_ward_says_of_each_what_is_said_of_one():
         assert found.patients[i].notices == alone.notices
 
 
+def test_a_percentile_rests_on_the_patient_alone_whoever_is_beside_them():
+    """Many levels of one patient are judged by fewer draws; those of the others are not."""
+    people = [
+        ido.subject("few", doses=[Dose(0.0, 25.0)], levels=[Level(2.0, 24.0), Level(30.0, 12.0)],
+                    covariates={"weight": 1.4, "apgar_5min": 7}),
+        ido.subject("many", doses=[Dose(0.0, 25.0)], covariates={"weight": 1.4, "apgar_5min": 7},
+                    levels=[Level(2.0 + 0.5 * k, 17.0 * np.exp(-0.005 * k) * (1.1 if k % 2 else 0.9)) for k in range(40)]),
+    ]  # fmt: skip
+    found = ido.diagnose_ward(ido.fit_ward(NEWBORNS, people).fits)
+    for one, who in zip(found.patients, people, strict=True):
+        alone = ido.diagnose(ido.fit(NEWBORNS, who))
+        np.testing.assert_allclose(
+            [level.percentile for level in one.levels],
+            [level.percentile for level in alone.levels],
+            rtol=0,
+            atol=ESTIMATE,
+        )
+        assert one.notices == alone.notices
+
+
 def test_shrinkage_by_its_definition():
     fits, found = ward()
     etas = np.stack([fit.eta for fit in fits])

@@ -160,9 +160,26 @@ def test_a_ward_is_over_the_groups():
             assert (estimate.low, estimate.high) == pytest.approx(
                 (alone.exposure[name].low, alone.exposure[name].high), rel=IDENTITY
             )
-        assert [c.label for c in row.compared] == ["slow", "fast"]
-        assert [c.weight for c in row.compared] == pytest.approx(list(alone.average.weights), rel=IDENTITY)
+        assert [c.label for c in row.compared[:-1]] == ["slow", "fast"]
+        assert [c.weight for c in row.compared[:-1]] == pytest.approx(list(alone.average.weights), rel=IDENTITY)
         assert {n.code for n in row.warnings} >= {"mixture"}
+
+
+def test_a_hopeless_patient_of_a_ward_has_failed_and_stops_nobody():
+    card = read_card(TEXT)
+    people = [patient([(1.0, 1e300)], "hopeless"), patient(id="other")]
+    rows, refused = ward_by_models([card], people, behind=False)
+    assert not refused
+    assert [row.fit.status.code for row in rows] == ["failed", "converged"]
+    assert estimate_by_groups(card, people[0], curve=False, behind=False).fit.status.code == "failed"
+
+
+@pytest.mark.parametrize("method", ["lm", "sir", "cgn"])
+def test_the_weights_are_the_models_own_whatever_the_method(method):
+    card = read_card(TEXT)
+    found = estimate_by_groups(card, patient(), method, curve=False, behind=False).average
+    exact = np.array([_log_marginal(cl, patient()) for cl in (0.005, 0.009)]) + np.log([0.3, 0.7])
+    np.testing.assert_allclose(np.diff(np.log(found.weights)), np.diff(exact), rtol=0, atol=LAPLACE)
 
 
 def test_exposure_is_over_the_groups():

@@ -123,7 +123,7 @@ def reason_against(fit: Fit) -> str:
     return f"the fit does not explain {len(missed)} of the levels. {missed[0]}" if missed else ""
 
 
-DOUBTS = ("level-contradicts", "mistimed-trough")
+DOUBTS = ("level-contradicts", "level-unusual", "mistimed-trough")
 """Findings about a single level that a dose then rests on."""
 
 IN_DOUBT = Notice(

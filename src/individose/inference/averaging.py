@@ -26,6 +26,9 @@ RULES = {
 }
 """How models may be weighed."""
 
+COUNTS = 0.01
+"""Weight from which on a model's own notices are part of the average's."""
+
 DISAGREE = 1.5
 """Ratio of the greatest to the smallest value of the models from which a notice is given."""
 
@@ -37,6 +40,7 @@ class Averaged:
     fits: tuple[Fit, ...]
     weights: tuple[float, ...]
     rule: str
+    notices: tuple[Notice, ...] = ()
 
     @property
     def id(self) -> str:
@@ -48,12 +52,20 @@ class Averaged:
 
     @cached_property
     def warnings(self) -> tuple[Notice, ...]:
-        """What the reader must know of each model that counts, each naming its model."""
-        return tuple(
-            replace(notice, sentence=f"{fit.problem.model}: {notice.sentence}")
-            for fit, weight in zip(self.fits, self.weights, strict=True)
-            if weight > 0.0
-            for notice in fit.warnings
+        """What the reader must know of the models that count (`COUNTS`): once, naming those that it is true of."""
+        counting = [fit for fit, weight in zip(self.fits, self.weights, strict=True) if weight >= COUNTS]
+        said: dict[Notice, list[str]] = {}
+        for fit in counting:
+            for notice in dict.fromkeys(fit.warnings):
+                said.setdefault(notice, []).append(fit.problem.model)
+        return (
+            *self.notices,
+            *(
+                notice
+                if len(models) == len(counting) > 1
+                else replace(notice, sentence=f"{', '.join(models)}: {notice.sentence}")
+                for notice, models in said.items()
+            ),
         )
 
     def predict(self, times_h: Sequence[float]) -> np.ndarray:
@@ -148,16 +160,32 @@ def average(fits: Sequence[Fit], rule: str = "likelihood", prior: Sequence[float
             "one for each, finite and not negative, and above 0 for a fit that did not fail",
             "how probable each model is before any level",
         )
+    notices: tuple[Notice, ...] = ()
     best = np.max(evidence[usable]) if rule != "mean" else 0.0
     if rule == "likelihood":
         raw = np.where(usable, before * np.exp(np.where(usable, evidence - best, 0.0)), 0.0)
     elif rule == "selection":
         with np.errstate(divide="ignore"):
             scored = np.where(usable, evidence + np.log(before), -np.inf)
+        notices = _undecided(fits, scored)
         raw = (np.arange(len(fits)) == np.argmax(scored)).astype(float)
     else:
         raw = np.where(usable, before, 0.0)
-    return Averaged(tuple(fits), tuple(float(w) for w in raw / raw.sum()), rule)
+    return Averaged(tuple(fits), tuple(float(w) for w in raw / raw.sum()), rule, notices)
+
+
+def _undecided(fits: Sequence[Fit], scored: np.ndarray) -> tuple[Notice, ...]:
+    """A caution where nothing tells the best models apart."""
+    best = np.flatnonzero(scored >= scored.max() - SAME)
+    if len(best) < 2:
+        return ()
+    names = ", ".join(fits[int(i)].problem.model for i in best)
+    said = f"No level tells these models apart: {names}. The first of them was taken."
+    return (Notice("selection-undecided", said, "caution"),)
+
+
+SAME = 1e-9
+"""Difference of log evidences up to which two models are equally probable."""
 
 
 def _require_one_patient(fits: Sequence[Fit]) -> None:

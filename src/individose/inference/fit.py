@@ -264,18 +264,21 @@ class Fit:
     def log_evidence(self) -> float:
         """Log of the marginal likelihood of the levels under the model. NaN where the fit has no objective.
 
-        Where the method draws, by importance sampling around the posterior (Geweke 1989, Econometrica 57:1317-1339): the
-        draws of `sir` themselves, a round of them around those of another. Otherwise by Laplace's approximation,
+        It is the model's, whatever the method. By importance sampling around the estimate (Geweke 1989, Econometrica
+        57:1317-1339): the draws of `sir` themselves, a round of them around those of another method. At a mode (`map`) by
+        Laplace's approximation,
         log p(y) = log p(y | eta) + log p(eta) + (d / 2) log 2 pi - log |H| / 2 at the mode, H the inverse of the covariance
         (Tierney & Kadane 1986, J Am Stat Assoc 81:82-86).
         """
         if self.objective is None:
             return float("nan")
         data = self.problem.data
+        if not np.asarray(data.measured).any():
+            return 0.0  # nothing was measured, which is certain
         # each measured level has a density, what is censored a probability
         levels = int(np.count_nonzero(np.asarray(data.measured) == 1))
         scale = float(self.problem.likelihood.log_jacobian(data)) - 0.5 * levels * math.log(2.0 * math.pi)
-        if self.sampling is not None:
+        if self.method != "map":
             return self._log_marginal + scale
         prior = np.linalg.slogdet(np.asarray(data.precision))[1]
         posterior = np.linalg.slogdet(self.covariance)[1]
@@ -289,11 +292,19 @@ class Fit:
         problem = self.problem
         few = sir.Settings() if problem.likelihood.together else sir.Settings(proposals=EVIDENCE, wanted=EVIDENCE / 4)
         seed = seed_of(problem, few.seed)
-        return sir.sample(problem.likelihood, problem.data, self.eta, self.covariance, seed, few).log_marginal
+        spread = _definite(self.covariance, np.linalg.inv(np.asarray(problem.data.precision)))
+        return sir.sample(problem.likelihood, problem.data, self.eta, spread, seed, few).log_marginal
 
     def _at_levels(self, eta: np.ndarray) -> np.ndarray:
         data = self.problem.data
         return np.asarray(predict(self.problem.likelihood, eta, data))[np.asarray(data.sampled)]
+
+
+def _definite(covariance: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
+    """The covariance where it can be that of a proposal, the population's where it cannot."""
+    if np.isfinite(covariance).all() and np.linalg.eigvalsh(covariance)[0] > 0.0:
+        return covariance
+    return otherwise
 
 
 def parameters(fits: Sequence[Fit], level: float = 0.9) -> list[dict[str, Estimate]]:

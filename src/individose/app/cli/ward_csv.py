@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +16,19 @@ if TYPE_CHECKING:
     from individose.inference import Estimate
 
 FIRST = ("ID", "card", "method", "status", "levels", "objective")
-LAST = ("model", "weight", "notices")
-"""`model` (or group of a mixture) weighs most in an average, with its `weight`; `notices` are codes with their grades."""
+LAST = ("average", "heaviest", "weight", "notices")
+"""Of an average its rule, and the model (or group of a mixture) that weighs most, which parameters and effects are of, with
+its weight; `notices` are codes with their grades."""
 
 
 def write_ward(file: str, found: Sequence[CaseResult], refused: Sequence[Any]) -> None:
     """Parameters, effects and exposure at steady state with the ends of their intervals, units in the headings, to the last
-    digit; empty where there is none. A patient who was refused has the status `refused` and the reason in `notices`.
+    digit; empty where there is none; of an average the exposure under each model too. Several methods of one patient have a
+    row each. A patient who was refused has the status `refused` and the reason in `notices`.
 
     **Raises:** `InputError` for a path that cannot be written.
     """
-    rows = [_row(one) for one in found]
+    rows = [row for one in found for row in _rows(one)]
     columns = list(dict.fromkeys(name for row in rows for name in row if name not in (*FIRST, *LAST)))
     everyone = [*rows, *({"ID": one.id, "status": "refused", "notices": str(one.error)} for one in refused)]
     try:
@@ -41,6 +44,16 @@ def write_ward(file: str, found: Sequence[CaseResult], refused: Sequence[Any]) -
         ) from error
 
 
+def _rows(one: CaseResult) -> list[dict[str, Any]]:
+    """A row, or one for each of several methods."""
+    if one.average is not None or not one.compared:
+        return [_row(one)]
+    each = [(row, row.fit) for row in one.compared if row.fit is not None]
+    return [
+        _row(replace(one, fit=fit, parameters=row.parameters, exposure=row.exposure, compared=())) for row, fit in each
+    ]
+
+
 def _row(one: CaseResult) -> dict[str, Any]:
     fit = one.fit
     row: dict[str, Any] = {
@@ -52,12 +65,19 @@ def _row(one: CaseResult) -> dict[str, Any]:
         "objective": _cell(fit.objective),
         "notices": "; ".join(f"{n.grade} {n.code}" for n in one.warnings),
     }
-    if one.compared:
+    if one.average is not None:
         heaviest = max(one.compared, key=lambda row: row.weight or 0.0)
-        row |= {"model": heaviest.label, "weight": _cell(heaviest.weight)}
+        row |= {"average": one.average.rule, "heaviest": heaviest.label, "weight": _cell(heaviest.weight)}
     row |= _intervals(one.parameters)
     row |= {f"eta {name}": _cell(float(eta)) for name, eta in zip(fit.problem.effects, fit.eta, strict=True) if name}
-    return row | _intervals(one.exposure)
+    row |= _intervals(one.exposure)
+    models = [other for other in one.compared if other.weight is not None]
+    return row | {
+        f"{name} by {other.label} ({found.unit})": _cell(found.value)
+        for name in one.exposure
+        for other in models
+        if (found := other.exposure.get(name)) is not None
+    }
 
 
 def _intervals(estimates: Mapping[str, Estimate]) -> dict[str, Any]:

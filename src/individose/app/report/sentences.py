@@ -65,6 +65,8 @@ def status_line(result: CaseResult) -> str:
             f"Mixture of {count} groups. Parameters are those of the most probable one, "
             f"{_most_probable(result)}; curve, exposure and doses are over all groups. {line}"
         )
+    if count == 1:
+        return f"One model, {result.card.id}: there is nothing to average. {line}"
     return (
         f"Average over {count} models ({result.average.rule}). Parameters are those of the heaviest, {result.card.id}; "
         f"curve, exposure and doses are the average's. {line}"

@@ -99,8 +99,10 @@ def show_ward(
 
 
 def ward_sheet(rows: Sequence[CaseResult]) -> Sheet:
-    """One line for each patient: status, parameters, exposure at steady state where there is any."""
+    """One line for each patient: status, parameters (over several models, those that all have), exposure at steady state."""
     parameters = {name: found.unit for row in rows for name, found in row.parameters.items()}
+    if len({row.fit.problem.model for row in rows}) > 1:
+        parameters = {name: code for name, code in parameters.items() if all(name in row.parameters for row in rows)}
     metrics = {m: row.exposure[m].unit for row in rows for m in ("trough", "average") if m in row.exposure}
     weighed = any(row.compared for row in rows)
     grouped = any(row.card.groups for row in rows)
@@ -113,17 +115,17 @@ def ward_sheet(rows: Sequence[CaseResult]) -> Sheet:
         *(headed(name, code) for name, code in metrics.items()),
         "notices",
     )
-    shown = tuple(_ward_row(row, tuple(parameters), tuple(metrics)) for row in rows)
+    shown = tuple(_ward_row(row, tuple(parameters), tuple(metrics), weighed) for row in rows)
     return Sheet("Ward", columns, shown, (0, 1, 3) if weighed else (0, 1))
 
 
-def _ward_row(row: CaseResult, parameters: Sequence[str], metrics: Sequence[str]) -> tuple[str, ...]:
+def _ward_row(row: CaseResult, parameters: Sequence[str], metrics: Sequence[str], weighed: bool) -> tuple[str, ...]:
     values = [row.parameters.get(name) for name in parameters]
     exposed = [row.exposure.get(name) for name in metrics]
     shown = row.fit.status.ok
     return (
         plain(row.subject.id),
-        *_weighed(row),
+        *(_weighed(row) if weighed else ()),
         row.fit.status.code,
         str(len(row.levels)),
         *(number(v.value, 4) if v and shown else ABSENT for v in values),
@@ -133,9 +135,9 @@ def _ward_row(row: CaseResult, parameters: Sequence[str], metrics: Sequence[str]
 
 
 def _weighed(row: CaseResult) -> tuple[str, ...]:
-    """The model or group that weighs most, and its weight; nothing of a patient under one card."""
+    """The model or group that weighs most, and its weight."""
     if not row.compared:
-        return ()
+        return ABSENT, ABSENT
     heaviest = max(row.compared, key=lambda one: one.weight or 0.0)
     return heaviest.label.rpartition("/")[2], percent(heaviest.weight or 0.0)
 
@@ -173,10 +175,23 @@ class Speaker:
         stacked = self.console.width < NARROW and len(sheet.columns) > MANY
         for i, column in enumerate(sheet.columns):
             heading = Text(self.spelled(_stacked(column) if stacked else column))
-            table.add_column(heading, justify="left" if i in sheet.words else "right", overflow="fold")
+            justify = "left" if i in sheet.words else "right"
+            table.add_column(heading, justify=justify, overflow="fold", min_width=_longest(sheet, i))
         for row in sheet.rows:
             table.add_row(*(Text(self.spelled(_stacked(cell) if stacked else cell)) for cell in row))
         self.console.print(table)
+
+
+UNBROKEN = 12
+"""Words of a column up to this length are not broken over two lines."""
+
+
+def _longest(sheet: Sheet, column: int) -> int | None:
+    """Width of the longest word of a column of words."""
+    if column not in sheet.words:
+        return None
+    words = (word for row in (sheet.columns, *sheet.rows) for word in row[column].split())
+    return min(max((len(word) for word in words), default=1), UNBROKEN)
 
 
 def _stacked(cell: str) -> str:

@@ -132,6 +132,14 @@ class ComparedEntry(Part):
     sampling: Annotated[SamplingEntry | None, Field(description="Of a method that samples; null for others.")] = None
 
 
+class AverageEntry(Part):
+    """An average over models, or over the groups of a mixture."""
+
+    rule: Annotated[str, Field(description="How they are weighed: likelihood, selection or mean.")]
+    heaviest: Annotated[str, Field(description="The model that `method`, `status`, `parameters` and `levels` are of.")]
+    weights: Annotated[Figures, Field(description="By model; they add up to 1.")]
+
+
 class ChangeEntry(Part):
     """What a changed record does to the fit."""
 
@@ -214,6 +222,12 @@ class FitEntry(Part):
     ] = ()
     diagnostics: Annotated[
         DiagnosticsEntry | None, Field(description="Residuals, percentiles, influence; null where none were asked for.")
+    ] = None
+    average: Annotated[
+        AverageEntry | None,
+        Field(
+            description="Of an average over models or groups, whose `exposure` and `advice` are given; otherwise null."
+        ),
     ] = None
     sampling: Annotated[
         SamplingEntry | None, Field(description="Of a method that samples (sir, nuts); null for others.")

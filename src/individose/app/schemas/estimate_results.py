@@ -10,6 +10,7 @@ from individose.app.actions.estimate import CaseResult
 from individose.app.schemas.diagnosis import diagnostics_entry
 from individose.app.schemas.estimate import (
     AdviceEntry,
+    AverageEntry,
     CandidateEntry,
     ComparedEntry,
     EstimateDocument,
@@ -101,9 +102,18 @@ def _fit(result: CaseResult, level: float) -> FitEntry:
             for one in result.compared
         ),
         diagnostics=None if result.diagnostics is None else diagnostics_entry(result.diagnostics),
+        average=_average(result),
         sampling=_sampling(fit),
         warnings=tuple(NoticeEntry(code=n.code, grade=n.grade, sentence=n.sentence) for n in result.warnings),
     )
+
+
+def _average(result: CaseResult) -> AverageEntry | None:
+    found = result.average
+    if found is None:
+        return None
+    weights = dict(zip(found.models, found.weights, strict=True))
+    return AverageEntry(rule=found.rule, heaviest=result.fit.problem.model, weights=figures(weights))
 
 
 def _sampling(fit: Fit | None) -> SamplingEntry | None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from individose.base import Outcome
 from individose.inference.diagnostics.judgement import judged
 from individose.inference.diagnostics.predictive import fractions, looked, normal_points, points_for
 from individose.inference.diagnostics.records import Change, Diagnostics, Effect, OneLevel, PostDose, WardDiagnostics
@@ -52,11 +53,16 @@ def diagnose_together(asked: Sequence[Asked]) -> list[Diagnostics]:
 
 
 def of_ward(patients: Sequence[Diagnostics], fits: Sequence[Fit]) -> WardDiagnostics:
-    """Adds the shrinkage of a ward's estimates and residuals: of patients with a usable fit to at least one level.
+    """Adds the shrinkage of a ward's estimates and residuals: of patients with a usable fit to at least one level that did
+    not go to a bound.
 
     That of an effect is over those who have it: not everybody has a second or a third occasion.
     """
-    used = [one for one, fit in zip(patients, fits, strict=True) if fit.status.ok and one.levels]
+    used = [
+        one
+        for one, fit in zip(patients, fits, strict=True)
+        if fit.status.ok and fit.status.outcome is not Outcome.BOUND and one.levels
+    ]
     by_name: dict[str, list[float]] = defaultdict(list)
     for one in used:
         for effect in one.effects:
@@ -180,7 +186,22 @@ def _seen(asked: Sequence[Asked], found: Sequence[Mapping[Question, Fit]]) -> li
 
 
 def _fractions(asked: Sequence[Asked], found: Sequence[Mapping[Question, Fit]]) -> list[dict[int, tuple[float, float]]]:
-    """By sample, the probability of a lower level: in the population, and given the patient's other levels."""
+    """By sample, the probability of a lower level: in the population, and given the patient's other levels. Those of one
+    patient rest on as many draws in a ward as alone."""
+    below: list[dict[int, tuple[float, float]]] = [{} for _ in asked]
+    by_draws: dict[int, list[int]] = defaultdict(list)
+    for i, one in enumerate(asked):
+        by_draws[points_for(one.problem.likelihood, len(one.samples))].append(i)
+    for draws, places in by_draws.items():
+        some = _fractions_of([asked[i] for i in places], [found[i] for i in places], draws)
+        for i, one in zip(places, some, strict=True):
+            below[i] = one
+    return below
+
+
+def _fractions_of(
+    asked: Sequence[Asked], found: Sequence[Mapping[Question, Fit]], draws: int
+) -> list[dict[int, tuple[float, float]]]:
     roots = [np.linalg.cholesky(one.fit.prior) for one in asked]
     place: list[tuple[int, int]] = []
     centres, spreads = [], []
@@ -201,7 +222,7 @@ def _fractions(asked: Sequence[Asked], found: Sequence[Mapping[Question, Fit]]) 
         return below
     likelihood = asked[0].problem.likelihood
     every = [one.data._replace(measured=np.ones_like(np.asarray(one.data.measured))) for one in asked]
-    points = normal_points(points_for(likelihood, max(len(one.samples) for one in asked)), len(centres[0]))
+    points = normal_points(draws, len(centres[0]))
     rows = _rows(likelihood, len(place))
     fill = [*range(len(place)), *[0] * (rows - len(place))]
     freedom = None

@@ -13,14 +13,19 @@ MISSED = 4.0
 
 def missed(problem: Problem, misfit: np.ndarray) -> tuple[Notice, ...]:
     """A warning for every level that the fit does not explain."""
+
+    def far(i: int) -> str:
+        if not np.isfinite(misfit[i]):
+            return "is infinitely far from"
+        return f"lies {abs(misfit[i]):.3g} residual SDs {'above' if misfit[i] > 0 else 'below'}"
+
     return tuple(
         Notice(
             "level-missed",
-            f"The level of {problem.samples[i]} lies {abs(misfit[i]):.3g} residual SDs "
-            f"{'above' if misfit[i] > 0 else 'below'} what this fit predicts: the model does not explain it. Check the "
+            f"The level of {problem.samples[i]} {far(i)} what this fit predicts: the model does not explain it. Check the "
             "doses, the sampling time and the units.",
             "warning",
         )
-        for i in np.flatnonzero(~(np.abs(misfit) <= MISSED))
+        for i in np.flatnonzero(~(np.abs(misfit) <= MISSED)).tolist()
         if i < len(problem.samples)
     )
