@@ -30,7 +30,18 @@ def patient(card, levels=None):
     return Subject("simulated", (Reading(0.0, known), *sorted(events, key=lambda e: e.time_h)))
 
 
-@pytest.mark.parametrize("card_id", [one for one in card_ids() if one not in OWN_TESTS])
+THREE_COMPARTMENTS = ("propofol/yang2019",)
+"""Second derivatives of three exponentials compile for a minute."""
+
+
+@pytest.mark.parametrize(
+    "card_id",
+    [
+        pytest.param(one, marks=[pytest.mark.slow] if one in THREE_COMPARTMENTS else [])
+        for one in card_ids()
+        if one not in OWN_TESTS
+    ],
+)
 def test_a_simulated_patient_is_found_again(card_id):
     card = ido.card(card_id)
     random = np.random.default_rng(7)

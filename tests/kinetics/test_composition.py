@@ -82,7 +82,17 @@ def carried(system, q, amounts, rates, t):
     return np.asarray(after)
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+LONG = (
+    "[three_compartment, transit4]",
+    "[two_compartment, transit4]",
+    "[two_compartment, transit2, two_compartment first pass]",
+)
+"""Compiled for the longest, and of no other kind than those beside them."""
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, marks=[pytest.mark.slow] if f"[{c}]" in LONG else []) for c in CASES], ids=str
+)
 def test_equals_the_exponential_of_its_matrix(case):
     """From every compartment into every other, at once, by a constant input, and its area: to 1e-12 of 50 digits."""
     system, q = prepared(case)

@@ -147,7 +147,9 @@ SHAPES = {(6, 0): "one_compartment", (3, 1): "two_compartment", (2, 2): "three_c
 """(stages of a chain, exchanges) to a disposition: six and seven rates."""
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(
+    "shape", [pytest.param(s, marks=[] if s == (3, 1) else [pytest.mark.slow]) for s in SHAPES], ids=str
+)
 def test_six_and_seven_rates(shape):
     """A chain into a disposition: all amounts after a unit in the first stage, and their derivatives by every rate."""
     stages, exchanges = shape

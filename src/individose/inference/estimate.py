@@ -48,8 +48,9 @@ def require_solved(values: np.ndarray, *, finite: bool = False) -> np.ndarray:
         raise NumericalError(
             f"{failed} of {np.size(values)} values could not be computed",
             "a finite value of each" if finite else "a value of each",
-            "parameters or draws are extreme, there is no steady state, what is asked without end has none, or differential "
-            "equations could not be solved (savic_transit and weibull remember 16 doses at once)",
+            "parameters or draws are extreme, there is no steady state, what is asked without end has none, differential "
+            "equations could not be solved at these parameters, or more doses are under way at once than are remembered "
+            "(savic_transit, weibull: 16)",
             "Check doses, units and levels, and whether the levels say anything about each parameter.",
         )
     return values

@@ -15,6 +15,7 @@ import numpy as np
 from individose.base import InputError, Notice, Status
 from individose.inference.constants import constants
 from individose.inference.estimate import Estimate, estimated, require_solved
+from individose.inference.evidence import at_mode, by_importance
 from individose.inference.exposure import (
     METRICS,
     WITH_THRESHOLD,
@@ -27,8 +28,7 @@ from individose.inference.exposure import (
     named,
     read,
 )
-from individose.inference.individual import sir
-from individose.inference.individual.sampling import Sampling, seed_of
+from individose.inference.individual.sampling import Sampling
 from individose.inference.predictions import (
     area_draws,
     impossible_draws,
@@ -46,9 +46,6 @@ ROUNDS = 50
 DRAWS, FEW_DRAWS = 2000, 200
 """Draws behind an interval; its ends then carry a Monte Carlo error of about 2 % of its width. Where each draw steps through
 differential equations they are few, and the error is about 6 %."""
-
-EVIDENCE = 1024
-"""Proposals behind the evidence of draws that step through differential equations."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,49 +259,17 @@ class Fit:
 
     @cached_property
     def log_evidence(self) -> float:
-        """Log of the marginal likelihood of the levels under the model. NaN where the fit has no objective.
-
-        It is the model's, whatever the method. By importance sampling around the estimate (Geweke 1989, Econometrica
-        57:1317-1339): the draws of `sir` themselves, a round of them around those of another method. At a mode (`map`) by
-        Laplace's approximation,
-        log p(y) = log p(y | eta) + log p(eta) + (d / 2) log 2 pi - log |H| / 2 at the mode, H the inverse of the covariance
-        (Tierney & Kadane 1986, J Am Stat Assoc 81:82-86).
-        """
+        """Log of the marginal likelihood of the levels under the model (see `evidence`); NaN without an objective."""
         if self.objective is None:
             return float("nan")
-        data = self.problem.data
-        if not np.asarray(data.measured).any():
-            return 0.0  # nothing was measured, which is certain
-        # each measured level has a density, what is censored a probability
-        levels = int(np.count_nonzero(np.asarray(data.measured) == 1))
-        scale = float(self.problem.likelihood.log_jacobian(data)) - 0.5 * levels * math.log(2.0 * math.pi)
-        if self.method != "map":
-            return self._log_marginal + scale
-        prior = np.linalg.slogdet(np.asarray(data.precision))[1]
-        posterior = np.linalg.slogdet(self.covariance)[1]
-        return 0.5 * float(prior + posterior - self.objective) + scale
-
-    @cached_property
-    def _log_marginal(self) -> float:
-        """As `Sampling.log_marginal`; a fit by another method is taken as the proposal."""
-        if self.sampling is not None and self.sampling.log_marginal is not None:
-            return self.sampling.log_marginal
-        problem = self.problem
-        few = sir.Settings() if problem.likelihood.together else sir.Settings(proposals=EVIDENCE, wanted=EVIDENCE / 4)
-        seed = seed_of(problem, few.seed)
-        spread = _definite(self.covariance, np.linalg.inv(np.asarray(problem.data.precision)))
-        return sir.sample(problem.likelihood, problem.data, self.eta, spread, seed, few).log_marginal
+        if self.method == "map":
+            return at_mode(self.problem, self.covariance, self.objective)
+        known = self.sampling.log_marginal if self.sampling is not None else None
+        return by_importance(self.problem, self.eta, self.covariance, known)
 
     def _at_levels(self, eta: np.ndarray) -> np.ndarray:
         data = self.problem.data
         return np.asarray(predict(self.problem.likelihood, eta, data))[np.asarray(data.sampled)]
-
-
-def _definite(covariance: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
-    """The covariance where it can be that of a proposal, the population's where it cannot."""
-    if np.isfinite(covariance).all() and np.linalg.eigvalsh(covariance)[0] > 0.0:
-        return covariance
-    return otherwise
 
 
 def parameters(fits: Sequence[Fit], level: float = 0.9) -> list[dict[str, Estimate]]:
