@@ -216,6 +216,7 @@ def document():
         "regimen": {"amount_mg": AMOUNT, "interval_h": EVERY, "duration_h": 0},
         "advice": None,
         "compared": [],
+        "average": None,
         "sampling": None,
         "warnings": [],
     }

@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from individose.app.actions.estimate import CaseResult, Curve, curve_times, describe
+from individose.app.actions.estimate import CaseResult, Curve, curve_times, describe, or_none
 from individose.app.actions.side_by_side import Asked, Compared, asked, average_row, row, unknown
 from individose.base import InputError, Notice, NumericalError
 from individose.dosing import (
-    Advice,
     Regimen,
     advise_average,
     average_steady_state,
@@ -50,7 +49,8 @@ def averaged_case(
     exposure, notices = average_exposure(averaged, first.regimen, level)
     advice = None
     if first.target is not None and main.dosing is not None:
-        advice = _advised(averaged, first.target, level)
+        target = first.target
+        advice = or_none(target, lambda: advise_average(averaged, target, level=level))
         if first.diagnostics is not None:
             advice = in_doubt(advice, first.diagnostics.notices)
     about = asked(first.regimen, first.target, advice, level)
@@ -87,14 +87,6 @@ def average_exposure(
     except (InputError, NumericalError) as error:
         return {}, (Notice("no-exposure", f"No exposure at steady state is given: {error}", "warning"),)
     return exposure, tuple(notices)
-
-
-def _advised(averaged: Averaged, target: Target, level: float) -> Advice:
-    try:
-        return advise_average(averaged, target, level=level)
-    except NumericalError as error:
-        said = f"No dose is advised: {error}"
-        return Advice(target, (), False, said, 0, (Notice("no-advice", said, "warning"),))
 
 
 def _rows(averaged: Averaged, about: Asked) -> list[Compared]:

@@ -148,7 +148,9 @@ def describe(
         drawn = _curve(fit, patient, regimen, level) if curve else None
     except NumericalError as error:
         said = (*said, Notice("no-curve", f"No curve is drawn: {error}", "warning"))
-    advised = _advised(fit, chosen, level) if advice and chosen is not None and card.dosing is not None else None
+    advised: Advice | None = None
+    if advice and chosen is not None and card.dosing is not None:
+        advised = or_none(chosen, lambda: advise(fit, chosen, level=level))
     found = diagnose(fit) if behind else None
     if advised is not None and found is not None:
         advised = in_doubt(advised, found.notices)
@@ -179,9 +181,10 @@ def _steady(fit: Fit, regimen: Regimen | None, level: float) -> tuple[dict[str, 
         return {}, (Notice("no-exposure", f"No exposure at steady state is given: {error}", "warning"),)
 
 
-def _advised(fit: Fit, target: Target, level: float) -> Advice:
+def or_none(target: Target, ask: Callable[[], Advice]) -> Advice:
+    """The advice that is asked for, or none with the reason where it cannot be computed."""
     try:
-        return advise(fit, target, level=level)
+        return ask()
     except NumericalError as error:
         said = f"No dose is advised: {error}"
         return Advice(target, (), False, said, 0, (Notice("no-advice", said, "warning"),))

@@ -100,11 +100,11 @@ def show_ward(
 
 def ward_sheet(rows: Sequence[CaseResult]) -> Sheet:
     """One line for each patient: status, parameters (over several models, those that all have), exposure at steady state."""
+    weighed = any(row.compared for row in rows)
     parameters = {name: found.unit for row in rows for name, found in row.parameters.items()}
-    if len({row.fit.problem.model for row in rows}) > 1:
+    if weighed:
         parameters = {name: code for name, code in parameters.items() if all(name in row.parameters for row in rows)}
     metrics = {m: row.exposure[m].unit for row in rows for m in ("trough", "average") if m in row.exposure}
-    weighed = any(row.compared for row in rows)
     grouped = any(row.card.groups for row in rows)
     columns = (
         "patient",
