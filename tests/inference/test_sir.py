@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import chi2
 
 import individose as ido
 from individose.inference import MAP, METHODS, SIR
@@ -67,8 +68,20 @@ def test_a_proposal_that_is_far_off_is_moved_until_it_is_enough():
     found = sir.sample(problem.likelihood, problem.data, away, near.covariance / 100, 1, sir.Settings())
     means, sds, _ = posteriors.grid_moments(LEVELS)
     assert 1 < found.rounds <= sir.Settings().rounds
-    assert found.effective >= sir.Settings().wanted
-    np.testing.assert_array_less(np.abs(found.mean - means) / sds, 4 / math.sqrt(found.effective))
+    assert np.all(found.worth > 0.5 * sir.Settings().wanted)
+    np.testing.assert_array_less(np.abs(found.mean - means) / sds, 4 / np.sqrt(found.worth))
+
+
+def test_what_the_weights_are_worth_is_the_error_of_their_means():
+    """From a proposal ten times too narrow, where the weights alone claim twice as many draws as their means show."""
+    problem = posteriors.problem(posteriors.bind(posteriors.NEWBORN, posteriors.newborn(LEVELS[:1])))
+    near, (means, sds, _) = MAP().fit(problem), posteriors.grid_moments(LEVELS[:1])
+    once, count = sir.Settings(proposals=2048, rounds=1), 200
+    narrow = near.covariance / 10
+    runs = [sir.sample(problem.likelihood, problem.data, near.eta, narrow, seed, once) for seed in range(count)]
+    squares = np.sum([((one.mean - means) / sds) ** 2 * one.worth for one in runs], axis=0)
+    chance = chi2.cdf(squares, count)
+    assert np.all((chance > 1e-4) & (chance < 1.0 - 1e-4)), squares / count
 
 
 def test_too_few_effective_draws_fail_with_a_sentence_and_the_normal_approximation():

@@ -38,6 +38,11 @@ class Likelihood(Protocol):
         ...
 
     @property
+    def near(self) -> Likelihood:
+        """The same, where it can be had faster and right to about 1e-5 (for draws to be weighted); itself where it cannot."""
+        ...
+
+    @property
     def backward(self) -> Likelihood | None:
         """The same with a gradient that is faster backward than forward; None where that cannot be had."""
         ...

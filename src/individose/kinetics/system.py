@@ -48,7 +48,8 @@ class Whole:
       first sample on, when nothing more is given.
     - `steady_amounts`: (parameters, compartment, mg, duration h, interval h, phase h) -> state.
     - `steady_areas`: (parameters, compartment, mg, duration h, interval h) -> area over one interval, by output.
-    - `rough`: the same system in few steps of fixed lengths, where it can be solved so; `marching` says that this is it.
+    - `marched`: number of steps -> the same system in so many of fixed lengths, where it can be solved so; `marching` says
+      that this is it.
 
     A steady state is infinite where more comes in than can be eliminated. What cannot be solved is NaN throughout, so that
     no number is taken for a level.
@@ -60,8 +61,12 @@ class Whole:
     endless: Callable[..., tuple[Array, Array, Array]]
     steady_amounts: Callable[..., State]
     steady_areas: Callable[..., Outputs]
-    rough: Callable[[], System] | None = None
+    marched: Callable[[int], System] | None = None
     marching: bool = False
+
+
+ROUGH, NEAR = 8, 16
+"""Steps of a march between two events."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,15 @@ class System:
     @property
     def rough(self) -> System:
         """The same, faster and right to about 1e-4: for clusters of points; itself where it is in closed form."""
-        return self if self.whole is None or self.whole.rough is None else self.whole.rough()
+        return self._marched(ROUGH)
+
+    @property
+    def near(self) -> System:
+        """The same, faster and right to about 1e-5: for draws to be weighted; itself where it is in closed form."""
+        return self._marched(NEAR)
+
+    def _marched(self, steps: int) -> System:
+        return self if self.whole is None or self.whole.marched is None else self.whole.marched(steps)
 
     @property
     def optional(self) -> tuple[str, ...]:

@@ -14,13 +14,13 @@ from individose.base import Notice, Outcome, Status
 from individose.base.outcomes import SENTENCES
 from individose.inference.fit import Fit
 from individose.inference.individual import map as mode
-from individose.inference.individual import nuts, restarts, sir
+from individose.inference.individual import nuts, restarts, sir, weighted
 from individose.inference.individual.abstract import AbstractIndividualEstimator
 from individose.inference.individual.missed import missed
 from individose.inference.individual.posterior import doubtful, explained, of_draws
 from individose.inference.individual.rival import NOT_COVERED, second
 from individose.inference.individual.sampling import Sampling, of_chains, seed_of
-from individose.inference.individual.ward import CHUNK, ward
+from individose.inference.individual.ward import CHUNK, in_threads, ward
 from individose.inference.problem import Problem
 from individose.kinetics import padded
 
@@ -44,10 +44,10 @@ class MAP(AbstractIndividualEstimator):
         return _fit(problem, mode.Found(*(part[0] for part in found)), others.get(0))
 
     def fit_ward(self, problems: Sequence[Problem]) -> list[Fit]:
-        rows = ward_rows(len(problems))
+        likelihood = problems[0].likelihood
+        rows = ward_rows(len(problems)) if likelihood.together else len(problems)
         data = stack([p.data for p in problems], rows)
         start = np.zeros((rows, problems[0].n_effects))
-        likelihood = problems[0].likelihood
 
         def again(places: Sequence[int], starts: np.ndarray) -> mode.Found:
             parts: list[mode.Found] = []
@@ -96,7 +96,7 @@ class SIR(AbstractIndividualEstimator):
         return self._fit(self.mode.fit(problem))
 
     def fit_ward(self, problems: Sequence[Problem]) -> list[Fit]:
-        return [self._fit(around) for around in self.mode.fit_ward(problems)]
+        return in_threads(self._fit, self.mode.fit_ward(problems))
 
     def _fit(self, around: Fit) -> Fit:
         problem, settings = around.problem, self.settings
@@ -104,7 +104,7 @@ class SIR(AbstractIndividualEstimator):
         found = sir.sample(problem.likelihood, problem.data, around.eta, around.covariance, seed, settings)
         sampling = Sampling(
             chains=1,
-            effective=dict.fromkeys((name for name in problem.effects if name), found.effective),
+            effective={name: float(x) for name, x in zip(problem.effects, found.worth, strict=True) if name},
             rounds=found.rounds,
             proposals=settings.proposals,
             log_marginal=found.log_marginal if np.isfinite(found.log_marginal) else None,
@@ -120,13 +120,17 @@ class NUTS(AbstractIndividualEstimator):
     mode: AbstractIndividualEstimator = MAP()
 
     def fit(self, problem: Problem) -> Fit:
-        around = self.mode.fit(problem)
-        start = self._start(around)
-        return self._fit(around, start, nuts.solve(problem.likelihood, problem.data, start, self.settings))
+        return self._around(self.mode.fit(problem))
+
+    def _around(self, around: Fit) -> Fit:
+        problem, start = around.problem, self._start(around)
+        return self._fit(around, start, weighted.solve(problem.likelihood, problem.data, start, self.settings))
 
     def fit_ward(self, problems: Sequence[Problem]) -> list[Fit]:
-        rows = ward_rows(len(problems))
         around = self.mode.fit_ward(problems)
+        if not problems[0].likelihood.together:
+            return in_threads(self._around, around)
+        rows = ward_rows(len(problems))
         starts = [self._start(one) for one in around]
         data = stack([p.data for p in problems], rows)
         found = jax.device_get(nuts.ward(problems[0].likelihood, data, stack(starts, rows), self.settings))
@@ -144,8 +148,8 @@ class NUTS(AbstractIndividualEstimator):
         problem, z = around.problem, np.asarray(found.z)
         turns = range(1, self.settings.repeats + 1)
         starts = [nuts.again(start, z, turn, self.settings) for turn in turns]
-        runs = [nuts.solve(problem.likelihood, problem.data, one, self.settings) for one in starts]
-        return self._of(around, start, nuts.joined(jax.device_get(runs)))
+        runs = [weighted.solve(problem.likelihood, problem.data, one, self.settings) for one in starts]
+        return self._of(around, start, nuts.joined(runs))
 
     def _of(self, around: Fit, start: nuts.Start, found: nuts.Sampled) -> Fit:
         statistics = {name: np.asarray(getattr(found, name)) for name in nuts.Sampled._fields[1:]}

@@ -229,6 +229,5 @@ PATIENTS = 16
 
 @partial(jax.jit, static_argnums=(0, 3))
 def ward(likelihood: Likelihood, data: Any, starts: Start, settings: Settings) -> Sampled:
-    """`sample` for many patients at once: every array has a leading axis of patients."""
-    together = PATIENTS if likelihood.together else None
-    return jax.lax.map(lambda one: sample(likelihood, one[0], one[1], settings), (data, starts), batch_size=together)
+    """`sample` for many patients at once, of a likelihood that serves many: every array has a leading axis of patients."""
+    return jax.lax.map(lambda one: sample(likelihood, one[0], one[1], settings), (data, starts), batch_size=PATIENTS)

@@ -7,7 +7,8 @@ the weighted draws (or becomes wider, where those are too few to tell) and all i
 from the weighted draws by systematic resampling. Only the model is compiled; the rest is plain arithmetic of arrays.
 
 References: Rubin (1988), Bayesian Statistics 3:395-402; Hesterberg (1995), Technometrics 37:185-194 (the mixture); Kong,
-Liu & Wong (1994), JASA 89:278-288 (the effective size); Cappé, Guillin, Marin & Robert (2004), JCGS 13:907-929 (rounds).
+Liu & Wong (1994), JASA 89:278-288 (the effective size); Geweke (1989), Econometrica 57:1317-1339 (the error of a
+weighted mean); Cappé, Guillin, Marin & Robert (2004), JCGS 13:907-929 (rounds).
 """
 
 from __future__ import annotations
@@ -43,12 +44,13 @@ class Settings(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class Sampled:
     """For one patient: `draws` (draws, effects) from the posterior, `mean` and `covariance` of all weighted draws, how many
-    draws the weights are worth, log of the mean weight (the marginal likelihood), and rounds taken."""
+    independent draws they are `worth` (effects,) for the mean of each effect, log of the mean weight (the marginal
+    likelihood), and rounds taken."""
 
     draws: np.ndarray
     mean: np.ndarray
     covariance: np.ndarray
-    effective: float
+    worth: np.ndarray
     log_marginal: float
     rounds: int
 
@@ -84,8 +86,8 @@ def sample(
     """Draws from the posterior of one patient.
 
     **Arguments:** `centre` (effects,) and `covariance` (effects, effects) of the first proposal: the mode and its
-    normal approximation. **Returns:** `Sampled`; where no draw has a finite weight, `effective` is 0 and the draws are
-    the population's.
+    normal approximation. **Returns:** `Sampled`; where no draw has a finite weight, `worth` is 0 and the draws are the
+    population's.
     """
     generator = np.random.default_rng(int(seed))
     n, count = len(centre), settings.proposals
@@ -101,19 +103,20 @@ def sample(
         terms = np.asarray(minus_log_likelihoods(likelihood, etas, data))
         log_weight = _log_normal(etas, prior) - terms - proposal.log_density(etas)
         log_weight = np.where(np.isfinite(log_weight), log_weight, -np.inf)
-        effective = _effective(log_weight)
+        effective = effective_size(log_weight)
         taken += 1
         if effective > best[0]:
             best = (effective, etas, log_weight)
         proposal = _next(proposal, etas, log_weight, effective, settings)
     effective, etas, log_weight = best
     if effective == 0.0:
-        return Sampled(etas[: settings.draws], np.zeros(n), prior @ prior.T, 0.0, -math.inf, taken)
-    weight = _normalised(log_weight)
+        return Sampled(etas[: settings.draws], np.zeros(n), prior @ prior.T, np.zeros(n), -math.inf, taken)
+    weight = normalised(log_weight)
     mean, spread = _moments(etas, weight)
     top = float(log_weight.max())
     marginal = top + math.log(np.exp(log_weight - top).mean())
-    return Sampled(_resample(etas, weight, generator, settings.draws), mean, spread, effective, marginal, taken)
+    worth = np.minimum(_worth(etas, weight), effective)
+    return Sampled(_resample(etas, weight, generator, settings.draws), mean, spread, worth, marginal, taken)
 
 
 SIDE_BY_SIDE, STEPPING = 2048, 64
@@ -144,16 +147,27 @@ def _log_t(x: np.ndarray, root: np.ndarray, freedom: int) -> np.ndarray:
     return constant - np.log(np.diag(root)).sum() - 0.5 * (freedom + n) * np.log1p((z**2).sum(axis=0) / freedom)
 
 
-def _normalised(log_weight: np.ndarray) -> np.ndarray:
+def normalised(log_weight: np.ndarray) -> np.ndarray:
     weight = np.exp(log_weight - log_weight.max())
     return weight / weight.sum()
 
 
-def _effective(log_weight: np.ndarray) -> float:
+def effective_size(log_weight: np.ndarray) -> float:
     """Kish's (sum w)^2 / sum w^2; 0 where no weight is above 0."""
     if not np.any(np.isfinite(log_weight)):
         return 0.0
-    return float(1.0 / (_normalised(log_weight) ** 2).sum())
+    return float(1.0 / (normalised(log_weight) ** 2).sum())
+
+
+def _worth(etas: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Independent draws (effects,) whose mean would have the variance of the weighted one (Geweke 1989, theorem 2).
+
+    Fewer than the weights alone say where the largest lie far out: of a posterior much wider than its normal approximation.
+    """
+    mean, spread = _moments(etas, weight)
+    variance = (weight**2) @ (etas - mean) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.nan_to_num(np.diag(spread) / variance, nan=0.0, posinf=np.inf)
 
 
 def _moments(etas: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -165,7 +179,7 @@ def _moments(etas: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def _next(last: _Proposal, etas: np.ndarray, log_weight: np.ndarray, effective: float, settings: Settings) -> _Proposal:
     """The proposal after a round: of the weighted draws, or a wider one where these are too few to tell."""
     if effective > 10.0 * (len(last.centre) + 1):
-        mean, covariance = _moments(etas, _normalised(log_weight))
+        mean, covariance = _moments(etas, normalised(log_weight))
         try:
             root = settings.inflation * np.linalg.cholesky(covariance)
         except np.linalg.LinAlgError:  # the draws lie in a plane
@@ -176,6 +190,10 @@ def _next(last: _Proposal, etas: np.ndarray, log_weight: np.ndarray, effective: 
 
 def _resample(etas: np.ndarray, weight: np.ndarray, generator: np.random.Generator, count: int) -> np.ndarray:
     """Systematic resampling, shuffled: each draw comes as often as its weight says, give or take one."""
+    return etas[generator.permutation(systematic(weight, generator, count))]
+
+
+def systematic(weight: np.ndarray, generator: np.random.Generator, count: int) -> np.ndarray:
+    """(count,) places, in order, each as often as its weight says, give or take one; weights sum to 1."""
     at = (generator.random() + np.arange(count)) / count
-    place = np.minimum(np.searchsorted(np.cumsum(weight), at), len(weight) - 1)
-    return etas[generator.permutation(place)]
+    return np.minimum(np.searchsorted(np.cumsum(weight), at), len(weight) - 1)

@@ -1,7 +1,9 @@
 """The modes of many patients: side by side in chunks, slow ones set aside, a thread for each core.
 
 Side by side, all of a chunk take the steps of the slowest. So everybody takes a few steps first; those who have not arrived
-then go on among their like; and all take the last step, the only one with exact second derivatives, together.
+then go on among their like; and all take the last step, the only one with exact second derivatives, together. Where the
+likelihood steps through differential equations, the way is first gone over a march of fixed steps, whose optimum is next
+to the precise one (`Likelihood.near`); what cannot march is solved alone, each in a thread.
 """
 
 from __future__ import annotations
@@ -13,56 +15,83 @@ from functools import partial
 from typing import Any, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from individose.inference.individual.approach import FIRST, STEPS, Near, approach
-from individose.inference.individual.map import Found, Settings, arrive, find
-from individose.inference.problem import Likelihood
+from individose.inference.individual.map import Found, Settings, arrive, solve
+from individose.inference.problem import Likelihood, loss
 
-CHUNK = 256
-"""Patients side by side: few enough to stay in the processor's cache."""
+CHUNK, STEPPING = 256, 16
+"""Patients side by side: few enough to stay in the processor's cache, and to wait for the slowest of a stepping model."""
+
+FEW = 8
+"""Patients of a stepping model under whom each is solved alone: a small ward compiles no more than one patient does."""
 
 Rows = TypeVar("Rows", Near, Found)
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def ward(likelihood: Likelihood, data: Any, start: Float[np.ndarray, "patients effects"], settings: Settings) -> Found:
-    """`find` for many patients at once, in numpy: every array has a leading axis of patients.
-
-    One after the other where the likelihood steps through differential equations: patients side by side would all take the
-    steps of the slowest (measured: 4 side by side are half as fast as one by one).
-    """
-    if not likelihood.together:
-        return jax.device_get(_one_by_one(likelihood, data, start, settings))
+    """`find` for many patients at once, in numpy: every array has a leading axis of patients."""
     data, start = jax.tree.map(np.asarray, data), np.asarray(start)
+    if likelihood.together:
+        return _searched(likelihood, data, start, settings, CHUNK)
+    near = likelihood.near
+    if near == likelihood or len(start) < FEW:
+        places = range(len(start))
+        rows = in_threads(lambda i: jax.device_get(solve(likelihood, _of(data, i), start[i], settings)), places)
+        columns: Any = [np.stack(column) for column in zip(*rows, strict=True)]
+        return Found(*columns)
+    ahead, _ = _towards(near, data, start, settings, STEPPING)
     everybody = np.arange(len(start))
-    first, more = (min(most, settings.max_steps) for most in (FIRST, STEPS))
-    near = _chunked(lambda some: _approached(likelihood, _of(data, some), start[some], first), everybody)
-    eta, steps = np.array(near.eta), np.array(near.steps)
-    slow = np.flatnonzero(~near.done)
-    if len(slow):
-        further = _chunked(
-            lambda some: _approached(likelihood, _of(data, some), eta[some], more),
-            slow,
-            len(start),
-        )
-        steps[slow] += further.steps
-        eta[slow] = further.eta
-    found = _chunked(lambda some: _arrived(likelihood, _of(data, some), eta[some], settings), everybody)
+    lower = _chunked(lambda some: _lower(likelihood, _of(data, some), start[some], ahead[some]), everybody, STEPPING)
+    return _searched(likelihood, data, lower.eta, settings, STEPPING)
+
+
+def _searched(likelihood: Likelihood, data: Any, start: np.ndarray, settings: Settings, size: int) -> Found:
+    eta, steps = _towards(likelihood, data, start, settings, size)
+    everybody = np.arange(len(start))
+    found = _chunked(
+        lambda some: _arrived(likelihood, _of(data, some), eta[some], settings), everybody, min(size, len(start))
+    )
     return found._replace(steps=found.steps + steps)
 
 
-def _chunked(run: Callable[[np.ndarray], Rows], places: np.ndarray, among: int | None = None) -> Rows:
-    """The rows of these patients, in numpy and in their order; `among` is how many there are in all, whose chunks have the
-    size that is compiled. The first chunk runs alone, so that a program is compiled once and not in every thread."""
-    size = min(CHUNK, among or len(places))
+def _towards(
+    likelihood: Likelihood, data: Any, start: np.ndarray, settings: Settings, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Effects near the optima, and the steps to them."""
+    first, more = (min(most, settings.max_steps) for most in (FIRST, STEPS))
+    size = min(size, len(start))
+    everybody = np.arange(len(start))
+    near = _chunked(lambda some: _approached(likelihood, _of(data, some), start[some], first), everybody, size)
+    eta, steps = np.array(near.eta), np.array(near.steps)
+    slow = np.flatnonzero(~near.done)
+    if len(slow):
+        further = _chunked(lambda some: _approached(likelihood, _of(data, some), eta[some], more), slow, size)
+        steps[slow] += further.steps
+        eta[slow] = further.eta
+    return eta, steps
+
+
+def _chunked(run: Callable[[np.ndarray], Rows], places: np.ndarray, size: int) -> Rows:
+    """The rows of these patients, in numpy and in their order, from chunks of the size that is compiled."""
     pieces = [places[first : first + size] for first in range(0, len(places), size)]
     filled = [np.concatenate([some, np.repeat(some[-1:], size - len(some))]) for some in pieces]
-    done = [jax.device_get(run(filled[0]))]
-    if len(filled) > 1:
+    return _joined(in_threads(lambda some: jax.device_get(run(some)), filled), len(places))
+
+
+def in_threads(run: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """What `run` makes of each item, in their order, a thread for each core; the first alone, so that what it compiles is
+    compiled once and not in every thread."""
+    done = [run(one) for one in items[:1]]
+    if len(items) > 1:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            done += pool.map(lambda some: jax.device_get(run(some)), filled[1:])
-    return _joined(done, len(places))
+            done += pool.map(run, items[1:])
+    return done
 
 
 def _joined(parts: Sequence[Rows], rows: int) -> Rows:
@@ -79,11 +108,17 @@ def _approached(likelihood: Likelihood, data: Any, start: Any, most: Any) -> Nea
     return jax.vmap(lambda one, eta: approach(likelihood, one, eta, most))(data, start)
 
 
+@partial(jax.jit, static_argnums=0)
+def _lower(likelihood: Likelihood, data: Any, start: Any, ahead: Any) -> Near:
+    """Of two starts the one with the lower loss; the first where the second has none."""
+
+    def better(one: Any, here: Any, there: Any) -> Any:
+        return jnp.where(loss(likelihood, there, one) < loss(likelihood, here, one), there, here)
+
+    nothing = jnp.zeros(len(start), dtype=int)
+    return Near(jax.vmap(better)(data, start, ahead), nothing, nothing > 0)
+
+
 @partial(jax.jit, static_argnums=(0, 3))
 def _arrived(likelihood: Likelihood, data: Any, near: Any, settings: Settings) -> Found:
     return jax.vmap(lambda one, eta: arrive(likelihood, one, eta, settings))(data, near)
-
-
-@partial(jax.jit, static_argnums=(0, 3))
-def _one_by_one(likelihood: Likelihood, data: Any, start: Any, settings: Settings) -> Found:
-    return jax.lax.map(lambda one: find(likelihood, one[0], one[1], settings), (data, start))

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from individose.kinetics.ode.memory import names, put_together, taken_apart
 from individose.kinetics.ode.model import Amounts, OdeSystem, Scalar
 from individose.kinetics.ode.segment import Integrand, marches, travel
-from individose.kinetics.ode.settings import DEFAULT, ROUGH, Reason, Settings
+from individose.kinetics.ode.settings import DEFAULT, Reason, Settings
 from individose.kinetics.schedule import Schedule
 from individose.kinetics.system import Outputs, Parameters, Rates, State, System, Whole
 
@@ -102,8 +102,8 @@ def _whole(ode: OdeSystem, settings: Settings) -> Whole:
         return solved(tuple(found), reason)
 
     able = marches(ode)
-    rough = (lambda: as_system(ode, ROUGH)) if able else None
-    return Whole(levels, areas, course, without_end, steady_amounts, steady_areas, rough, able and settings.march > 0)
+    marched = (lambda steps: as_system(ode, Settings(march=steps))) if able else None
+    return Whole(levels, areas, course, without_end, steady_amounts, steady_areas, marched, able and settings.march > 0)
 
 
 def under_outputs(ode: OdeSystem, p: Parameters) -> tuple[Integrand, ...]:

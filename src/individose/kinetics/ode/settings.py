@@ -58,6 +58,3 @@ class Settings:
 
 DEFAULT = Settings()
 """The precise solver."""
-
-ROUGH = Settings(march=8)
-"""A march whose levels are right to about 1e-4: for the many points of a cluster."""
