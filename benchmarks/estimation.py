@@ -22,6 +22,7 @@ from individose.inference import METHODS
 from individose.inference.individual import map as mode
 from individose.inference.individual.estimator import stack, ward_rows
 from individose.inference.individual.ward import ward
+from individose.inference.problem import Problem
 from individose.prediction import bind
 
 CARD = """
@@ -144,7 +145,21 @@ def _nonlinear(card: Card) -> dict[str, float]:
     return {
         "Michaelis-Menten, 200 patients: first call (compiles), s": first,
         "Michaelis-Menten, 200 patients: ms a patient": 1e3 * later / NONLINEAR,
-    }
+    } | _nonlinear_alone(problems[0])
+
+
+def _nonlinear_alone(one: Problem) -> dict[str, float]:
+    rows: dict[str, float] = {}
+    for method in ("map", "sir", "nuts"):
+        first, later = _timed(lambda method=method: METHODS[method].fit(one), 3)
+        rows[f"Michaelis-Menten, one patient, {method}, first call, s"] = first
+        rows[f"Michaelis-Menten, one patient, {method}, later calls, ms"] = 1e3 * later
+    # a fit remembers what it read off a course: each call has a fit of its own
+    fits = iter([METHODS["map"].fit(one) for _ in range(4)])
+    first, later = _timed(lambda: next(fits).exposure("peak", 168.0, 180.0), 3)
+    rows["Michaelis-Menten, peak of an interval with its own interval, first call, s"] = first
+    rows["Michaelis-Menten, peak of an interval with its own interval, later calls, ms"] = 1e3 * later
+    return rows
 
 
 def _timed(run: Callable[[], Any], times: int) -> tuple[float, float]:

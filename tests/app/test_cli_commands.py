@@ -209,6 +209,7 @@ class TestCase:
         (["estimate", "no.csv", "--card", "phenobarbital", "--unit", "DV"], "COLUMN=UCUM"),
         (["estimate", "no.csv", "--card", "phenobarbital", "--code", "SEX=0"], "CODE:LABEL"),
         (["estimate", EXAMPLE, "--html", "/no/such/folder/x.html"], "cannot be written"),
+        (["estimate", EXAMPLE, "--csv", "/no/such/folder/x.csv"], "there is no folder"),
         (["cards", "phenobarbitol"], "Did you mean 'phenobarbital'?"),
         (["schema", "cases"], "Did you mean 'case'?"),
     ],

@@ -173,3 +173,22 @@ def test_models_of_different_drugs_are_refused():
     models = [ido.card("phenobarbital"), ido.card("theophylline")]
     with pytest.raises(InputError, match="one drug"):
         estimate_by_models(models, ido.read_case(NEWBORN))
+
+
+def test_whom_no_model_takes_is_told_what_each_of_them_says():
+    models = [ido.card(name) for name in ("vancomycin/goti2018", "vancomycin/buelga2005")]
+    nobody = ido.subject("x", doses=[ido.Dose(0.0, 1000.0, 1.0)], levels=[ido.Level(10.0, 12.0)], covariates={"crcl": 90.0})
+    reasons = []
+    for model in models:
+        with pytest.raises(InputError) as refused:
+            ido.fit(model, nobody)
+        reasons.append(refused.value.arrived)
+    assert reasons[0] != reasons[1]
+    with pytest.raises(InputError) as alone:
+        estimate_by_models(models, nobody, curve=False)
+    _, (one,) = ward_by_models(models, [nobody])
+    for told in (str(alone.value), str(one.error)):
+        for model, reason in zip(models, reasons, strict=True):
+            assert f"{model.id}: {reason}" in told
+    _, (same,) = ward_by_models([models[0], models[0]], [nobody])
+    assert same.error.arrived == reasons[0]

@@ -7,10 +7,10 @@ import pytest
 from scipy.optimize import brentq
 
 from individose.kinetics import areas, compose
-from individose.kinetics.ode import ODE_SYSTEMS, Reason, Settings, exposure, steady_exposure
+from individose.kinetics.ode import ODE_SYSTEMS, OdeSystem, Reason, Settings, exposure, steady_exposure
 from kinetics.histories import labelled
 from kinetics.ode_cases import DOSES, ONE, TIGHT, closed, levels, line
-from tolerances import ODE
+from tolerances import ODE, SOLVER
 
 LINEAR = ODE_SYSTEMS["linear, first_order"]
 CLOSED = compose("one_compartment", ("first_order",), LINEAR.parameters)
@@ -94,3 +94,33 @@ def test_steady_interval_of_a_saturable_drug():
     # what comes in goes out: the integral of Vmax C / (Km + C) is the dose
     assert float(np.mean(12.0 * curve / (2.0 + curve))) * 12.0 == pytest.approx(100.0, rel=1e-5)
     assert int(run(jnp.array(200.0), jnp.array(3.0)).reason) == Reason.NO_STEADY_STATE
+
+
+def test_a_course_with_many_turns_and_crossings_in_one_segment():
+    """An undamped oscillator, x = 100 cos(w t): more turns than are searched side by side, each half above the mean."""
+    w, turns = 1.7, 12
+    ode = OdeSystem(
+        "oscillator", ("x", "v"), ("w",), "x",
+        rhs=lambda p, x, _: (x[1], -(p["w"] ** 2) * x[0]),
+        outputs={"moved": lambda _, x: 150.0 + x[0]},
+    )  # fmt: skip
+    end = (turns - 0.25) * np.pi / w
+    bare = line(ode, [(0.0, 100.0, 0.0, 0)], np.array([0.0]))
+
+    @jax.jit
+    def run(start, threshold):
+        return exposure(ode, {"w": jnp.array([w])}, bare, start, jnp.array(end), threshold, Settings(1e-7))
+
+    found = run(jnp.array(1.0), jnp.array(150.0))
+    assert int(found.reason) == Reason.SOLVED
+    crossings = (np.arange(turns) + 0.5) * np.pi / w  # down, up, down, ...
+    assert crossings[0] < 1.0 < crossings[1]
+    down, up = crossings[2::2], crossings[1::2][: len(crossings[2::2])]
+    last = end - crossings[-1] if len(crossings) % 2 == 0 else 0.0  # above again at the end
+    assert float(found.above_h) == pytest.approx((down - up).sum() + last, rel=SOLVER)
+    assert float(found.peak) == pytest.approx(250.0, rel=SOLVER)
+    assert float(found.least) == pytest.approx(50.0, rel=SOLVER)
+    assert float(found.least_h) == pytest.approx(np.pi / w - 1.0, rel=1e-6)
+    assert float(found.area) == pytest.approx(
+        150.0 * (end - 1.0) + 100.0 / w * (np.sin(w * end) - np.sin(w)), rel=SOLVER
+    )

@@ -145,19 +145,28 @@ def _fitted(
     models: Sequence[Card], patient: Subject, method: Method, **options: Unpack[Options]
 ) -> tuple[list[Fit], list[Notice]]:
     fits: list[Fit] = []
-    refused: list[InputError] = []
+    refused: list[tuple[Card, InputError]] = []
     left_out: list[Notice] = []
     for model in models:
         try:
             fits.append(fit_one(model, patient, method, **options))
         except InputError as error:
-            refused.append(error)
+            refused.append((model, error))
             left_out.append(out_of(model, error))
     if not fits:
-        raise refused[0]
+        raise by_all(refused)
     return fits, left_out
 
 
 def out_of(model: Card, error: Exception) -> Notice:
     """That a model was left out of an average, and why."""
     return Notice("model-left-out", f"{model.id} was left out: {error}", "caution")
+
+
+def by_all(refused: Sequence[tuple[Card, InputError]]) -> InputError:
+    """Why no model takes a patient: what all say, or what each says."""
+    (_, first), *others = refused
+    if all(str(error) == str(first) for _, error in others):
+        return first
+    each = "; ".join(f"{model.id}: {'; '.join(filter(None, (e.arrived, e.allowed)))}" for model, e in refused)
+    return InputError(f"no model takes this patient ({each})", remedy=first.remedy, subject=first.subject)

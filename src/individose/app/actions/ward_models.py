@@ -9,7 +9,7 @@ from typing import Unpack
 import numpy as np
 
 from individose.app.actions.averaged import average_exposure
-from individose.app.actions.compare import members_of, out_of
+from individose.app.actions.compare import by_all, members_of, out_of
 from individose.app.actions.estimate import CaseResult, results
 from individose.app.actions.mixture import belongs
 from individose.app.actions.problems import Method, Refused, fit_ward
@@ -77,7 +77,7 @@ def _together(
     **Raises:** `InputError` where none does, or none could be fitted (of a mixture, the failed fit is told instead).
     """
     if not rows:
-        raise refused[0][1]
+        raise by_all([(one.card, error) for one, error in refused])
     fits = [row.fit for _, row in rows]
     if mixture is not None and not any(fit.status.ok for fit in fits):
         return replace(rows[0][1], card=mixture)

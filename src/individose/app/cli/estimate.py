@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,7 +142,16 @@ def exit_code(found: Sequence[CaseResult], refused: Sequence[Any]) -> int:
 
 
 def _check(given: dict[str, Any]) -> None:
-    """Options that do not go together."""
+    """Options that do not go together, and results that would have nowhere to go once all is computed."""
+    for option, file in (("--csv", given["csv_file"]), ("--html", given["html"])):
+        folder = Path(file or ".").resolve().parent
+        if file and not (folder.is_dir() and os.access(folder, os.W_OK)):
+            why = f"nothing may be written in {folder}" if folder.is_dir() else f"there is no folder {folder}"
+            raise InputError(
+                f"{file} cannot be written ({option}): {why}",
+                "a path that can be written",
+                remedy="Choose another one.",
+            )
     averaging = "average" in given["methods"]
     if averaging and len(given["methods"]) > 2:
         raise click.UsageError("--method average is over models; name at most one other, by which each is fitted.")

@@ -162,11 +162,12 @@ def show(found: Evaluation) -> None:
         table.add_row("" if score.group == last else score.group, *_cells(score), end_section=score.group == last)
         last = score.group
     out.print(table)
-    out.print(
-        f"In brackets: {100 * found.level:.0f} % intervals from {found.resamples} resamples of the patients, where there are "
-        f"at least {FEWEST}. "
-        "A first level's two predictions are the same."
-    )
+    intervals = f"{100 * found.level:.0f} % intervals from {found.resamples} resamples of the patients"
+    if any(score.bias[1] is not None for score in found.scores):
+        said = f"In brackets: {intervals}, where there are at least {FEWEST}."
+    else:
+        said = f"Too few patients for {intervals}: there must be at least {FEWEST}."
+    out.print(f"{said} A first level's two predictions are the same.")
 
 
 def _cells(score: Score) -> list[str]:
@@ -174,7 +175,7 @@ def _cells(score: Score) -> list[str]:
         value, low, high = triple
         shown = f"{round(100.0 * value, 1) + 0.0:{sign}.1f}"
         if low is None or high is None:
-            return f"{shown}\n(not given)"
+            return shown
         return f"{shown}\n({round(100.0 * low) + 0.0:{sign}.0f} to {round(100.0 * high) + 0.0:{sign}.0f})"
 
     return [

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from individose.kinetics.ode.course import course
-from individose.kinetics.ode.exposure import exposure, read_off
+from individose.kinetics.ode.exposure import areas, exposure, read_off
 from individose.kinetics.ode.memory import Whole, later, taken_apart
 from individose.kinetics.ode.model import OdeSystem, Output, Scalar
 from individose.kinetics.ode.propagate import PieceParameters, states_at_anchors
@@ -51,7 +51,9 @@ def endless(
     """From `start_h` (h since the first anchor) on, of the first output, when nothing more is given."""
     anchors = states_at_anchors(ode, p, schedule, settings)
     last_h = jnp.sum(jnp.asarray(schedule.span_h))
-    head = exposure(ode, p, schedule, jnp.minimum(start_h, last_h), last_h, threshold, settings, anchors=anchors)
+    areas_only = threshold is None
+    start = jnp.minimum(start_h, last_h)
+    head = exposure(ode, p, schedule, start, last_h, threshold, settings, anchors=anchors, areas_only=areas_only)
     mine = {name: x[0] if x.shape[0] == 1 else x[jnp.asarray(schedule.piece)[-1]] for name, x in p.items()}
     left = taken_apart(ode, tuple(x[-1] for x in anchors.state))
     skip = jnp.maximum(start_h - last_h, 0.0)
@@ -83,7 +85,10 @@ def after(
         integrands = (lambda x, _: observed(p, x), lambda x, t: t * observed(p, x))
         one = prepared(ode, p, now.whole, None, span, settings, integrands)
         steps = course(method, one, span, settings, now.found.reason, partial=True)
-        seen = read_off(ode, method, one, steps, lambda z: observed(p, z), threshold)
+        if threshold is None:
+            seen = areas(ode, steps)
+        else:
+            seen = read_off(ode, method, one, steps, lambda z: observed(p, z), threshold)
         gone = steps.end.done * span
         at = steps.end.x
         level, slope = jax.jvp(

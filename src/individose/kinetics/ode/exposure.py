@@ -59,6 +59,7 @@ def segment_exposure(
     *,
     output: str | None = None,
     reason: Any = Reason.SOLVED,
+    areas_only: bool = False,
 ) -> Exposure:
     """Exposure over one segment of `span` h that begins in `whole`."""
     observed = ode.outputs[output] if output else next(iter(ode.outputs.values()))
@@ -66,6 +67,8 @@ def segment_exposure(
     integrands = (lambda x, _: observed(p, x), lambda x, t: t * observed(p, x))
     one = prepared(ode, p, whole, rates, span, settings, integrands)
     steps = course(method, one, span, settings, reason)
+    if areas_only:
+        return areas(ode, steps)
     return read_off(ode, method, one, steps, lambda z: observed(p, z), threshold)
 
 
@@ -79,28 +82,31 @@ def read_off(
 ) -> Exposure:
     """Exposure over the steps of a segment, whose last two integrals are those of the output and of time times it."""
 
-    def of_step(x: Amounts, start: Scalar, h: Scalar) -> tuple[Any, ...]:
+    def at_ends(x: Amounts, start: Scalar, h: Scalar) -> Seen:
         at = inside(method, one, seen_of, x, start, h)
+        return jax.vmap(at)(jnp.arange(QUARTERS + 1) / QUARTERS)
 
-        ends = jax.vmap(at)(jnp.arange(QUARTERS + 1) / QUARTERS)
+    ends = jax.vmap(at_ends)(steps.x, steps.start_h, steps.length_h)
+    lows = jnp.tile(jnp.arange(QUARTERS) / QUARTERS, len(steps.length_h))
+    x, start, h = jax.tree.map(lambda row: jnp.repeat(row, QUARTERS), (steps.x, steps.start_h, steps.length_h))
+    first, last = (jax.tree.map(lambda row, k=k: row[:, k : k + QUARTERS].ravel(), ends) for k in (0, 1))
+    quarters = _Quarters(x, start, h, lows, first, last)
 
-        def of_quarter(low: Scalar, first: Seen, last: Seen) -> tuple[Any, ...]:
-            high = low + 1.0 / QUARTERS
-            middle = root(lambda s: at(s).slope, low, first.slope, high, last.slope)
-            between = at(middle)
-            seen = (first, between, last)
-            extremes = _extremes(seen, (low, middle, high), start, h)
-            if threshold is None:
-                return extremes, (jnp.zeros_like(start),) * 2
-            pieces = [_above(at, low, first, middle, between, start, h, threshold)]
-            pieces.append(_above(at, middle, between, high, last, start, h, threshold))
-            return extremes, (pieces[0][0] + pieces[1][0], jnp.maximum(pieces[0][1], pieces[1][1]))
+    def searched(one_of_them: _Quarters) -> _Found:
+        x, start, h, low, first, last = one_of_them
+        at, high = inside(method, one, seen_of, x, start, h), low + 1.0 / QUARTERS
+        middle = root(lambda s: at(s).slope, low, first.slope, high, last.slope)
+        between = at(middle)
+        values, times = _extremes((first, between, last), (low, middle, high), start, h)
+        if threshold is None:
+            return _Found(values, times, *(jnp.zeros_like(start),) * 2)
+        before = _above(at, low, first, middle, between, start, h, threshold)
+        after = _above(at, middle, between, high, last, start, h, threshold)
+        return _Found(values, times, before[0] + after[0], jnp.maximum(before[1], after[1]))
 
-        before, after = jax.tree.map(lambda x: x[:-1], ends), jax.tree.map(lambda x: x[1:], ends)
-        return jax.vmap(of_quarter)(jnp.arange(QUARTERS) / QUARTERS, before, after)
-
-    (values, times), (above, last) = jax.vmap(of_step)(steps.x, steps.start_h, steps.length_h)
-    used = jnp.broadcast_to(steps.length_h[:, None, None] > 0.0, values.shape)
+    found = _searched(quarters, searched, threshold)
+    values, times, above, last_above = found
+    used = jnp.broadcast_to(h[:, None] > 0.0, values.shape)
     peak, peak_h = _first(jnp.where(used, values, -jnp.inf), times)
     least, least_h = _first(jnp.where(used, -values, -jnp.inf), times)
     moved = jnp.any(used)
@@ -111,10 +117,76 @@ def read_off(
         peak_h=jnp.where(moved, peak_h, 0.0),
         least=-least,
         least_h=jnp.where(moved, least_h, 0.0),
-        above_h=jnp.sum(jnp.where(used[..., 0], above, 0.0)),
-        last_above_h=jnp.max(jnp.where(used[..., 0], last, 0.0)),
+        above_h=jnp.sum(jnp.where(h > 0.0, above, 0.0)),
+        last_above_h=jnp.max(jnp.where(h > 0.0, last_above, 0.0)),
         reason=steps.end.reason,
     )
+
+
+def areas(ode: OdeSystem, steps: Course) -> Exposure:
+    """Area and first moment over the steps of a segment; nothing is said of the rest."""
+    zero = jnp.zeros_like(steps.end.done)
+    area, moment = steps.end.x[ode.size : ode.size + 2]
+    return Exposure(area, moment, *(zero,) * 6, steps.end.reason)
+
+
+class _Quarters(NamedTuple):
+    """Quarters of steps: the state at the start of the step, when that is, its length, where in it the quarter begins, and
+    what is seen at both ends of the quarter."""
+
+    x: tuple[Any, ...]
+    start: Any
+    h: Any
+    low: Any
+    first: Seen
+    last: Seen
+
+
+class _Found(NamedTuple):
+    """Of each quarter: values and times of its ends and of what lies between, time above the threshold, last time there."""
+
+    values: Any
+    times: Any
+    above_h: Any
+    last_h: Any
+
+
+BATCH = 16
+"""Quarters that are searched side by side."""
+
+
+def _searched(quarters: _Quarters, search: Callable[[_Quarters], _Found], threshold: Scalar | None) -> _Found:
+    """What every quarter shows; only those are searched between whose ends something turns or crosses, the others are told
+    by their ends."""
+    first, last = jax.lax.stop_gradient((quarters.first, quarters.last))
+    wanted = first.slope * last.slope < 0.0
+    low_h = quarters.start + quarters.low * quarters.h
+    high_h = quarters.start + (quarters.low + 1.0 / QUARTERS) * quarters.h
+    above = until = jnp.zeros_like(low_h)
+    if threshold is not None:
+        wanted = wanted | ((first.value >= threshold) != (last.value >= threshold))
+        throughout = (first.value >= threshold) & (last.value >= threshold)
+        above, until = jnp.where(throughout, high_h - low_h, 0.0), jnp.where(throughout, high_h, 0.0)
+    values = jnp.stack([quarters.first.value, quarters.first.value, quarters.last.value], axis=1)
+    told = _Found(values, jnp.stack([low_h, low_h, high_h], axis=1), above, until)
+    count = jnp.sum(wanted)
+    places = jnp.argsort(~wanted).reshape(-1, BATCH)
+
+    def batch(found: _Found, at: tuple[Any, Any]) -> tuple[_Found, None]:
+        before, some = at
+
+        def go(found: _Found) -> _Found:
+            these = jax.vmap(search)(jax.tree.map(lambda row: row[some], quarters))
+
+            def put(old: Any, new: Any) -> Any:
+                chosen = wanted[some].reshape(-1, *[1] * (new.ndim - 1))
+                return old.at[some].set(jnp.where(chosen, new, old[some]))
+
+            return jax.tree.map(put, found, these)
+
+        return jax.lax.cond(before < count, go, lambda found: found, found), None
+
+    return jax.lax.scan(batch, told, (jnp.arange(len(places)) * BATCH, places))[0]
 
 
 def _extremes(
@@ -158,8 +230,12 @@ def exposure(
     *,
     output: str | None = None,
     anchors: Steady | None = None,
+    areas_only: bool = False,
 ) -> Exposure:
-    """Exposure from `start_h` to `end_h` of a schedule, both in h since its first anchor; `anchors` where they are known."""
+    """Exposure from `start_h` to `end_h` of a schedule, both in h since its first anchor; `anchors` where they are known.
+
+    `areas_only` says that nothing but area and moment is wanted: the rest then means nothing.
+    """
     anchors = anchors or states_at_anchors(ode, p, schedule, settings)
     spans = jnp.asarray(schedule.span_h)
     begins = jnp.cumsum(spans)
@@ -176,10 +252,18 @@ def exposure(
         whole = taken_apart(ode, state)
         entry = travel(ode, mine, whole, running, skip, settings, reason=anchors.reason)
         return segment_exposure(
-            ode, mine, entry.whole, running, stop - skip, threshold, settings, output=output, reason=entry.reason
-        )
+            ode, mine, entry.whole, running, stop - skip, threshold, settings,
+            output=output, reason=entry.reason, areas_only=areas_only,
+        )  # fmt: skip
 
-    each = jax.vmap(one)(anchors.state, rates, pieces, skipped, until)
+    nothing = Exposure(*(jnp.zeros(()),) * 2, *(-jnp.inf, 0.0, jnp.inf, 0.0), *(jnp.zeros(()),) * 2, anchors.reason)
+    nothing = jax.tree.map(lambda x: jnp.asarray(x, spans.dtype), nothing)._replace(reason=jnp.asarray(anchors.reason))
+
+    def where_asked(asked: Any) -> Exposure:
+        return jax.lax.cond(asked[-1] > asked[-2], lambda now: one(*now), lambda _: nothing, asked)
+
+    # the segments of a long history before the window cost nothing: its own are followed one after the other
+    each = jax.lax.map(where_asked, (anchors.state, rates, pieces, skipped, until))
     return joined(each, jnp.maximum(begins, start_h) - start_h)
 
 
