@@ -177,7 +177,9 @@ def test_models_of_different_drugs_are_refused():
 
 def test_whom_no_model_takes_is_told_what_each_of_them_says():
     models = [ido.card(name) for name in ("vancomycin/goti2018", "vancomycin/buelga2005")]
-    nobody = ido.subject("x", doses=[ido.Dose(0.0, 1000.0, 1.0)], levels=[ido.Level(10.0, 12.0)], covariates={"crcl": 90.0})
+    nobody = ido.subject(
+        "x", doses=[ido.Dose(0.0, 1000.0, 1.0)], levels=[ido.Level(10.0, 12.0)], covariates={"crcl": 90.0}
+    )
     reasons = []
     for model in models:
         with pytest.raises(InputError) as refused:

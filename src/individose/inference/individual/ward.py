@@ -99,7 +99,7 @@ def _joined(parts: Sequence[Rows], rows: int) -> Rows:
     return type(parts[0])(*columns)
 
 
-def _of(data: Any, places: np.ndarray) -> Any:
+def _of(data: Any, places: np.ndarray | int) -> Any:
     return jax.tree.map(lambda x: x[places], data)
 
 

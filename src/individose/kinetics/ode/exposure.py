@@ -7,6 +7,7 @@ exact, of times as well.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -46,6 +47,10 @@ class Exposure(NamedTuple):
     above_h: Scalar
     last_above_h: Scalar
     reason: Any
+
+
+NOTHING: Any = Exposure(0.0, 0.0, -math.inf, 0.0, math.inf, 0.0, 0.0, 0.0, Reason.SOLVED)  # pyright: ignore[reportArgumentType]
+"""Over a window without length."""
 
 
 def segment_exposure(
@@ -125,9 +130,8 @@ def read_off(
 
 def areas(ode: OdeSystem, steps: Course) -> Exposure:
     """Area and first moment over the steps of a segment; nothing is said of the rest."""
-    zero = jnp.zeros_like(steps.end.done)
     area, moment = steps.end.x[ode.size : ode.size + 2]
-    return Exposure(area, moment, *(zero,) * 6, steps.end.reason)
+    return NOTHING._replace(area=area, moment=moment, reason=steps.end.reason)
 
 
 class _Quarters(NamedTuple):
@@ -256,8 +260,8 @@ def exposure(
             output=output, reason=entry.reason, areas_only=areas_only,
         )  # fmt: skip
 
-    nothing = Exposure(*(jnp.zeros(()),) * 2, *(-jnp.inf, 0.0, jnp.inf, 0.0), *(jnp.zeros(()),) * 2, anchors.reason)
-    nothing = jax.tree.map(lambda x: jnp.asarray(x, spans.dtype), nothing)._replace(reason=jnp.asarray(anchors.reason))
+    nothing = jax.tree.map(lambda x: jnp.asarray(x, spans.dtype), NOTHING)
+    nothing = nothing._replace(reason=jnp.asarray(anchors.reason))
 
     def where_asked(asked: Any) -> Exposure:
         return jax.lax.cond(asked[-1] > asked[-2], lambda now: one(*now), lambda _: nothing, asked)
