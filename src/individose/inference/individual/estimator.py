@@ -127,14 +127,8 @@ class NUTS(AbstractIndividualEstimator):
         return self._fit(around, start, weighted.solve(problem.likelihood, problem.data, start, self.settings))
 
     def fit_ward(self, problems: Sequence[Problem]) -> list[Fit]:
-        around = self.mode.fit_ward(problems)
-        if not problems[0].likelihood.together:
-            return in_threads(self._around, around)
-        rows = ward_rows(len(problems))
-        starts = [self._start(one) for one in around]
-        data = stack([p.data for p in problems], rows)
-        found = jax.device_get(nuts.ward(problems[0].likelihood, data, stack(starts, rows), self.settings))
-        return [self._fit(one, starts[i], nuts.Sampled(*(part[i] for part in found))) for i, one in enumerate(around)]
+        # chains of several patients side by side would all take the steps of the longest trajectory
+        return in_threads(self._around, self.mode.fit_ward(problems))
 
     def _start(self, around: Fit) -> nuts.Start:
         seed = seed_of(around.problem, self.settings.seed)

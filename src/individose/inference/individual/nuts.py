@@ -116,13 +116,13 @@ def joined(runs: Sequence[Sampled]) -> Sampled:
     return Sampled(*(np.concatenate(parts) for parts in zip(*runs, strict=True)))
 
 
-def log_posterior(likelihood: Likelihood, data: Any, root: Matrix, *, alone: bool = False) -> Any:
+def log_posterior(likelihood: Likelihood, data: Any, root: Matrix) -> Any:
     """z to the log posterior at eta = root z; its gradient is taken forward where that is faster or the only way.
 
-    `alone` says that no other patient is solved beside this one: a gradient backward over the road made for it then takes
-    half to three quarters of the time (beside others it takes twice as long).
+    Backward over the road made for it takes half to three quarters of the time of forward, for one patient at a time (beside
+    others it takes twice as long).
     """
-    backward = likelihood.backward if alone else None
+    backward = likelihood.backward
     likelihood = backward or likelihood
 
     def value(z: Eta) -> Scalar:
@@ -145,13 +145,13 @@ def log_posterior(likelihood: Likelihood, data: Any, root: Matrix, *, alone: boo
     return carried
 
 
-def sample(likelihood: Likelihood, data: Any, start: Start, settings: Settings, *, alone: bool = False) -> Sampled:
-    """Chains for one patient; a ward is one more axis (see `ward`), `alone` that there is none."""
+def sample(likelihood: Likelihood, data: Any, start: Start, settings: Settings) -> Sampled:
+    """Chains for one patient."""
     from blackjax.adaptation.step_size import dual_averaging_adaptation
     from blackjax.mcmc import nuts
     from blackjax.mcmc.hmc import HMCState
 
-    density = log_posterior(likelihood, data, start.root, alone=alone)
+    density = log_posterior(likelihood, data, start.root)
     each = jax.vmap if likelihood.together else _one_by_one
     kernel: Any = nuts.build_kernel()
     open_step, adapt, _ = dual_averaging_adaptation(start.acceptance)
@@ -220,14 +220,4 @@ def _covariance(seen: Eta, products: Matrix, count: int) -> Matrix:
 @partial(jax.jit, static_argnums=(0, 3))
 def solve(likelihood: Likelihood, data: Any, start: Start, settings: Settings) -> Sampled:
     """`sample`, compiled for one patient."""
-    return sample(likelihood, data, start, settings, alone=True)
-
-
-PATIENTS = 16
-"""Patients side by side."""
-
-
-@partial(jax.jit, static_argnums=(0, 3))
-def ward(likelihood: Likelihood, data: Any, starts: Start, settings: Settings) -> Sampled:
-    """`sample` for many patients at once, of a likelihood that serves many: every array has a leading axis of patients."""
-    return jax.lax.map(lambda one: sample(likelihood, one[0], one[1], settings), (data, starts), batch_size=PATIENTS)
+    return sample(likelihood, data, start, settings)
