@@ -20,7 +20,7 @@ from individose.inference.individual.missed import missed
 from individose.inference.individual.posterior import doubtful, explained, of_draws
 from individose.inference.individual.rival import NOT_COVERED, second
 from individose.inference.individual.sampling import Sampling, of_chains, seed_of
-from individose.inference.individual.ward import CHUNK, in_threads, ward
+from individose.inference.individual.ward import CHUNK, in_threads, side_by_side, ward
 from individose.inference.problem import Problem
 from individose.kinetics import padded
 
@@ -45,7 +45,8 @@ class MAP(AbstractIndividualEstimator):
 
     def fit_ward(self, problems: Sequence[Problem]) -> list[Fit]:
         likelihood = problems[0].likelihood
-        rows = ward_rows(len(problems)) if likelihood.together else len(problems)
+        chunked = likelihood.together and side_by_side(likelihood, len(problems))
+        rows = ward_rows(len(problems)) if chunked else len(problems)
         data = stack([p.data for p in problems], rows)
         start = np.zeros((rows, problems[0].n_effects))
 

@@ -26,8 +26,8 @@ from individose.inference.problem import Likelihood, loss
 CHUNK, STEPPING = 256, 16
 """Patients side by side: few enough to stay in the processor's cache, and to wait for the slowest of a stepping model."""
 
-FEW = 8
-"""Patients of a stepping model under whom each is solved alone: a small ward compiles no more than one patient does."""
+FEW, FEW_STEPPING = 32, 8
+"""Patients under whom each is solved alone, in a thread: a small ward compiles what one patient does, in half the time."""
 
 Rows = TypeVar("Rows", Near, Found)
 Item = TypeVar("Item")
@@ -37,18 +37,25 @@ Result = TypeVar("Result")
 def ward(likelihood: Likelihood, data: Any, start: Float[np.ndarray, "patients effects"], settings: Settings) -> Found:
     """`find` for many patients at once, in numpy: every array has a leading axis of patients."""
     data, start = jax.tree.map(np.asarray, data), np.asarray(start)
-    if likelihood.together:
-        return _searched(likelihood, data, start, settings, CHUNK)
     near = likelihood.near
-    if near == likelihood or len(start) < FEW:
+    if not side_by_side(likelihood, len(start)):
         places = range(len(start))
         rows = in_threads(lambda i: jax.device_get(solve(likelihood, _of(data, i), start[i], settings)), places)
         columns: Any = [np.stack(column) for column in zip(*rows, strict=True)]
         return Found(*columns)
+    if likelihood.together:
+        return _searched(likelihood, data, start, settings, CHUNK)
     ahead, _ = _towards(near, data, start, settings, STEPPING)
     everybody = np.arange(len(start))
     lower = _chunked(lambda some: _lower(likelihood, _of(data, some), start[some], ahead[some]), everybody, STEPPING)
     return _searched(likelihood, data, lower.eta, settings, STEPPING)
+
+
+def side_by_side(likelihood: Likelihood, patients: int) -> bool:
+    """Whether so many patients are solved side by side, and not each alone."""
+    if likelihood.together:
+        return patients >= FEW
+    return patients >= FEW_STEPPING and likelihood.near != likelihood
 
 
 def _searched(likelihood: Likelihood, data: Any, start: np.ndarray, settings: Settings, size: int) -> Found:
