@@ -13,15 +13,14 @@ from scipy.special import lambertw
 
 from individose.app.actions.problems import problem
 from individose.drugs.schema import read_card
-from individose.events import Dose, Level, Subject
+from individose.events import Dose, Level, Reading, Subject
 from individose.inference import MAP, NUTS
 from individose.inference.individual import nuts, weighted
 from individose.prediction import bind
 from inference import posteriors
 from tolerances import POSTERIOR_MEAN, POSTERIOR_SD
 
-CARD = read_card(
-    """
+CARD_TEXT = """
 id = "case/saturable"
 title = "Michaelis-Menten elimination after a bolus"
 grade = "draft"
@@ -43,9 +42,8 @@ V    = { omega2 = 0.06 }
 [residual]
 convention = "sd2 = a2 + b2 f2"
 proportional = 0.1
-""",
-    "saturable",
-)
+"""
+CARD = read_card(CARD_TEXT, "saturable")
 TYPICAL, OMEGA2, KM, PROPORTIONAL = np.array([60.0, 50.0]), np.array([0.1, 0.06]), 4.0, 0.1
 LEVELS = ((1.0, 21.0), (14.0, 7.0), (30.0, 0.4))
 SETTINGS = nuts.Settings(draws=1500)
@@ -88,7 +86,8 @@ def off(found, start, exact):
 
 
 def test_weighted_chains_equal_the_integral_and_the_precise_solver(patient, start, exact):
-    found = weighted.solve(patient.likelihood, patient.data, start, SETTINGS)
+    found, marched = weighted.solve(patient.likelihood, patient.data, start, SETTINGS)
+    assert marched
     again = jax.device_get(nuts.solve(patient.likelihood, patient.data, start, SETTINGS))
     for chains in (found, again):
         mean, spread = off(chains, start, exact)
@@ -114,7 +113,8 @@ def test_a_march_that_is_too_coarse_is_given_up(patient, start, monkeypatch):
     few = SETTINGS._replace(draws=100, warm_up=100)
     assert weighted.over(marched(patient, 1), patient.likelihood, patient.data, start, few) is None
     monkeypatch.setattr(type(patient.likelihood), "near", property(lambda one: marched(patient, 1)))
-    found = weighted.solve(patient.likelihood, patient.data, start, few)
+    found, marches = weighted.solve(patient.likelihood, patient.data, start, few)
+    assert not marches
     precise = nuts.solve(patient.likelihood, patient.data, start, few)
     np.testing.assert_array_equal(found.z, precise.z)
 
@@ -122,3 +122,23 @@ def test_a_march_that_is_too_coarse_is_given_up(patient, start, monkeypatch):
 def test_a_closed_form_is_walked_over_itself():
     one = posteriors.problem(posteriors.bind(posteriors.NEWBORN, posteriors.newborn([(2.0, 17.0)])))
     assert one.likelihood.near == one.likelihood
+
+
+def test_a_march_with_many_effects_and_a_steady_state_has_a_gradient():
+    """Beyond a dozen effects a closed form's gradient goes backward, which the root of a steady state does not allow."""
+    each = '{} = [{{ omega2 = {} }}, {{ omega2 = 0.02, level = "occasion" }}]\n'.format
+    own = each("Vmax", 0.1) + each("V", 0.06)
+    text = CARD_TEXT.replace("Vmax = { omega2 = 0.1 }\nV    = { omega2 = 0.06 }\n", own)
+    events = [Dose(0.0, 500.0, steady_state=1, interval_h=24.0), Level(3.0, 9.0)]
+    for k in range(1, 7):
+        events += [Reading(24.0 * k, {"occasion": k + 1}), Dose(24.0 * k, 500.0), Level(24.0 * k + 3.0, 9.0 + k)]
+    one = problem(bind(read_card(text), Subject("a", (Reading(0.0, {"occasion": 1}), *events))))
+    assert one.n_effects > nuts.FORWARD
+    precision = np.asarray(one.data.precision)
+    here = nuts.begin(precision, np.full(one.n_effects, 0.05), np.linalg.inv(precision), 0, SETTINGS)
+    density = jax.jit(nuts.log_posterior(one.likelihood.near, one.data, here.root))
+    slope = jax.jit(jax.grad(density))(here.middle)
+    step = 1e-4
+    for i, along in enumerate(np.eye(one.n_effects)[:4]):
+        change = (density(here.middle + step * along) - density(here.middle - step * along)) / (2 * step)
+        assert float(slope[i]) == pytest.approx(float(change), rel=1e-6, abs=1e-6)

@@ -38,8 +38,13 @@ class Likelihood(Protocol):
         ...
 
     @property
+    def closed(self) -> bool:
+        """Whether levels are in closed form, so that a derivative may be taken backward."""
+        ...
+
+    @property
     def near(self) -> Likelihood:
-        """The same, where it can be had faster and right to about 1e-5 (for draws to be weighted); itself where it cannot."""
+        """The same, where it can be had faster and nearly right (for draws to be weighted); itself where it cannot."""
         ...
 
     @property

@@ -135,7 +135,8 @@ class System:
 
     @property
     def near(self) -> System:
-        """The same, faster and right to about 1e-5: for draws to be weighted; itself where it is in closed form."""
+        """The same, faster: right to about 1e-5 of the highest level where events follow each other within some half-lives,
+        less where they are far apart. For draws to be weighted, and first steps; itself where it is in closed form."""
         return self._marched(NEAR)
 
     def _marched(self, steps: int) -> System:

@@ -113,8 +113,13 @@ class Relation:
         return replace(self, system=self.system.rough)
 
     @property
+    def closed(self) -> bool:
+        """Whether the levels are in closed form."""
+        return self.system.whole is None
+
+    @property
     def near(self) -> Relation:
-        """The same over a faster solver, right to about 1e-5; itself where the levels are in closed form."""
+        """The same over a faster solver, nearly right (see `System.near`); itself where the levels are in closed form."""
         return replace(self, system=self.system.near)
 
     @property

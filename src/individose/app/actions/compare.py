@@ -169,4 +169,7 @@ def by_all(refused: Sequence[tuple[Card, InputError]]) -> InputError:
     if all(str(error) == str(first) for _, error in others):
         return first
     each = "; ".join(f"{model.id}: {'; '.join(filter(None, (e.arrived, e.allowed)))}" for model, e in refused)
-    return InputError(f"no model takes this patient ({each})", remedy=first.remedy, subject=first.subject)
+    kinds = {type(e) for _, e in refused}
+    remedies = " ".join(dict.fromkeys(e.remedy for _, e in refused if e.remedy))
+    kind = kinds.pop() if len(kinds) == 1 else InputError
+    return kind(f"no model takes this patient ({each})", remedy=remedies, subject=first.subject)

@@ -144,9 +144,10 @@ def exit_code(found: Sequence[CaseResult], refused: Sequence[Any]) -> int:
 def _check(given: dict[str, Any]) -> None:
     """Options that do not go together, and results that would have nowhere to go once all is computed."""
     for option, file in (("--csv", given["csv_file"]), ("--html", given["html"])):
-        folder = Path(file or ".").resolve().parent
-        if file and not (folder.is_dir() and os.access(folder, os.W_OK)):
-            why = f"nothing may be written in {folder}" if folder.is_dir() else f"there is no folder {folder}"
+        target = Path(file or ".").resolve()
+        folder = target.parent
+        if file and not os.access(target if target.exists() else folder, os.W_OK):
+            why = "writing is not allowed there" if folder.is_dir() else f"there is no folder {folder}"
             raise InputError(
                 f"{file} cannot be written ({option}): {why}",
                 "a path that can be written",

@@ -125,7 +125,8 @@ class NUTS(AbstractIndividualEstimator):
 
     def _around(self, around: Fit) -> Fit:
         problem, start = around.problem, self._start(around)
-        return self._fit(around, start, weighted.solve(problem.likelihood, problem.data, start, self.settings))
+        found, marched = weighted.solve(problem.likelihood, problem.data, start, self.settings)
+        return self._fit(around, start, found, march=marched)
 
     def fit_ward(self, problems: Sequence[Problem]) -> list[Fit]:
         # chains of several patients side by side would all take the steps of the longest trajectory
@@ -135,15 +136,17 @@ class NUTS(AbstractIndividualEstimator):
         seed = seed_of(around.problem, self.settings.seed)
         return nuts.begin(np.asarray(around.problem.data.precision), around.eta, around.covariance, seed, self.settings)
 
-    def _fit(self, around: Fit, start: nuts.Start, found: nuts.Sampled) -> Fit:
-        """The fit of the chains, or of finer ones that start from their draws where these leave a doubt."""
+    def _fit(self, around: Fit, start: nuts.Start, found: nuts.Sampled, *, march: bool) -> Fit:
+        """The fit of the chains, or of finer ones that start from their draws where these leave a doubt (over a march only if
+        the first ones were)."""
         fit = self._of(around, start, found)
         if not doubtful(fit) or not self.settings.repeats:
             return fit
         problem, z = around.problem, np.asarray(found.z)
         turns = range(1, self.settings.repeats + 1)
         starts = [nuts.again(start, z, turn, self.settings) for turn in turns]
-        runs = [weighted.solve(problem.likelihood, problem.data, one, self.settings) for one in starts]
+        likelihood, data = problem.likelihood, problem.data
+        runs = [weighted.solve(likelihood, data, one, self.settings, march=march)[0] for one in starts]
         return self._of(around, start, nuts.joined(runs))
 
     def _of(self, around: Fit, start: nuts.Start, found: nuts.Sampled) -> Fit:

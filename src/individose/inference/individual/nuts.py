@@ -129,7 +129,7 @@ def log_posterior(likelihood: Likelihood, data: Any, root: Matrix) -> Any:
         found = -likelihood.terms(likelihood.predict(root @ z, data), data).sum() - 0.5 * z @ z
         return jnp.where(impossible(likelihood, root @ z, data), -jnp.inf, found) if likelihood.guarded else found
 
-    if backward is not None or (likelihood.together and len(root) > FORWARD):
+    if backward is not None or (likelihood.closed and len(root) > FORWARD):
         return value
 
     def with_value(z: Eta):

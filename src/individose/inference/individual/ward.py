@@ -120,7 +120,8 @@ def _lower(likelihood: Likelihood, data: Any, start: Any, ahead: Any) -> Near:
     """Of two starts the one with the lower loss; the first where the second has none."""
 
     def better(one: Any, here: Any, there: Any) -> Any:
-        return jnp.where(loss(likelihood, there, one) < loss(likelihood, here, one), there, here)
+        lower = loss(likelihood, there, one)
+        return jnp.where(jnp.isfinite(lower) & ~(loss(likelihood, here, one) <= lower), there, here)
 
     nothing = jnp.zeros(len(start), dtype=int)
     return Near(jax.vmap(better)(data, start, ahead), nothing, nothing > 0)

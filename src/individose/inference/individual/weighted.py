@@ -24,14 +24,16 @@ ENOUGH = 0.5
 """Of each chain's draws, the share that its weights must be worth."""
 
 
-def solve(likelihood: Likelihood, data: Any, start: nuts.Start, settings: nuts.Settings) -> nuts.Sampled:
-    """`nuts.solve` in plain arrays, by whichever of the two ways is exact and fast."""
+def solve(
+    likelihood: Likelihood, data: Any, start: nuts.Start, settings: nuts.Settings, *, march: bool = True
+) -> tuple[nuts.Sampled, bool]:
+    """`nuts.solve` in plain arrays, by whichever of the two ways is exact and fast, and whether the march was walked over;
+    `march` says that it may be."""
     near = likelihood.near
-    if near != likelihood:
-        found = over(near, likelihood, data, start, settings)
-        if found is not None:
-            return found
-    return jax.device_get(nuts.solve(likelihood, data, start, settings))
+    found = over(near, likelihood, data, start, settings) if march and near != likelihood else None
+    if found is not None:
+        return found, True
+    return jax.device_get(nuts.solve(likelihood, data, start, settings)), False
 
 
 def over(

@@ -163,7 +163,8 @@ def _searched(quarters: _Quarters, search: Callable[[_Quarters], _Found], thresh
     """What every quarter shows; only those are searched between whose ends something turns or crosses, the others are told
     by their ends."""
     first, last = jax.lax.stop_gradient((quarters.first, quarters.last))
-    wanted = first.slope * last.slope < 0.0
+    # a slope that vanishes at one end alone may turn inside
+    wanted = (first.slope * last.slope < 0.0) | ((first.slope == 0.0) != (last.slope == 0.0))
     low_h = quarters.start + quarters.low * quarters.h
     high_h = quarters.start + (quarters.low + 1.0 / QUARTERS) * quarters.h
     above = until = jnp.zeros_like(low_h)
