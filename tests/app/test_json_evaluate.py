@@ -65,7 +65,7 @@ def test_the_table_shows_bias_and_shares_in_per_cent(table, document):
     first = document["scores"][0]
     assert f"{100 * first['bias']['value']:+.1f}" in done.stdout
     assert f"{100 * first['within_30']['value']:.1f}" in done.stdout
-    assert "90 % intervals" in done.stdout
+    assert "90 % intervals" in " ".join(done.stdout.split())
 
 
 def test_a_broken_patient_is_listed_and_the_others_are_scored(table, tmp_path):

@@ -1,12 +1,16 @@
 """A ward that steps through differential equations: from the march's optimum, side by side, to what each has alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from individose.app.actions.problems import bind_all, shared_sizes
 from individose.events import Dose, Level, Subject
-from individose.inference import MAP
+from individose.inference import MAP, NUTS, SIR
+from individose.inference.individual import nuts, sir
 from individose.inference.individual import ward as module
+from inference import posteriors
 from inference.test_weighted import CARD
 from tolerances import IDENTITY
 
@@ -47,6 +51,27 @@ def test_a_ward_side_by_side_equals_each_alone(problems, monkeypatch):
         # at the ends of two searches, each within rounding of the optimum, the curvature differs by a little more
         np.testing.assert_allclose(fit.covariance, alone.covariance, rtol=1e2 * IDENTITY)
         assert [n.code for n in fit.notices] == [n.code for n in alone.notices]
+
+
+@pytest.mark.parametrize("method", ["sir", "nuts"])
+def test_a_patient_whose_proposal_cannot_be_made_stops_nobody(method):
+    """A covariance that is not positive definite, which no search gives, is that patient's status."""
+    made = [
+        posteriors.problem(posteriors.bind(posteriors.NEWBORN, posteriors.newborn([(2.0, y)]))) for y in (15.0, 17.0)
+    ]
+    quick = SIR(sir.Settings(proposals=4096, wanted=1000.0)) if method == "sir" else NUTS(nuts.Settings(draws=200))
+
+    class Broken:
+        def fit_ward(self, problems):
+            first, second = MAP().fit_ward(problems)
+            return [replace(first, covariance=-first.covariance), second]
+
+    first, second = replace(quick, mode=Broken()).fit_ward(made)
+    assert first.status.code == "failed"
+    assert "positive definite" in first.status.sentence
+    assert [n.code for n in first.notices if n.grade == "warning"] == [f"{method}-failed"]
+    assert first.draws is None
+    assert second.status.ok
 
 
 def test_a_march_that_leads_astray_is_not_followed(problems, monkeypatch):

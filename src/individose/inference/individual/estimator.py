@@ -17,7 +17,7 @@ from individose.inference.individual import map as mode
 from individose.inference.individual import nuts, restarts, sir, weighted
 from individose.inference.individual.abstract import AbstractIndividualEstimator
 from individose.inference.individual.missed import missed
-from individose.inference.individual.posterior import doubtful, explained, of_draws
+from individose.inference.individual.posterior import doubtful, explained, of_draws, without_draws
 from individose.inference.individual.rival import NOT_COVERED, second
 from individose.inference.individual.sampling import Sampling, of_chains, seed_of
 from individose.inference.individual.ward import CHUNK, in_threads, side_by_side, ward
@@ -102,7 +102,10 @@ class SIR(AbstractIndividualEstimator):
     def _fit(self, around: Fit) -> Fit:
         problem, settings = around.problem, self.settings
         seed = seed_of(problem, settings.seed)
-        found = sir.sample(problem.likelihood, problem.data, around.eta, around.covariance, seed, settings)
+        try:
+            found = sir.sample(problem.likelihood, problem.data, around.eta, around.covariance, seed, settings)
+        except np.linalg.LinAlgError as error:
+            return without_draws(around, "sir", f"No proposal could be made ({error})")
         sampling = Sampling(
             chains=1,
             effective={name: float(x) for name, x in zip(problem.effects, found.worth, strict=True) if name},
@@ -124,7 +127,11 @@ class NUTS(AbstractIndividualEstimator):
         return self._around(self.mode.fit(problem))
 
     def _around(self, around: Fit) -> Fit:
-        problem, start = around.problem, self._start(around)
+        problem = around.problem
+        try:
+            start = self._start(around)
+        except np.linalg.LinAlgError as error:
+            return without_draws(around, "nuts", f"The chains could not be started ({error})")
         found, marched = weighted.solve(problem.likelihood, problem.data, start, self.settings)
         return self._fit(around, start, found, march=marched)
 

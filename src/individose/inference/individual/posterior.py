@@ -50,10 +50,7 @@ def of_draws(
     mean, covariance = moments
     why = _unusable(mean, covariance, sampling)
     if why:
-        back = "the most probable effects and their normal approximation are reported instead"
-        status = Status(Outcome.FAILED, f"{why}: {back}.")
-        notices = (Notice(f"{method}-failed", status.sentence, "warning"), *around.notices)
-        return replace(around, method=method, status=status, notices=notices, draws=None, sampling=sampling)
+        return without_draws(around, method, why, sampling)
     known = around.status if around.status.outcome in (Outcome.FLAT, Outcome.BOUND) else None
     status = known or Status(Outcome.CONVERGED, _said(sampling))
     earlier = tuple(n for n in around.notices if n.code == f"fit-{status.code}")
@@ -71,6 +68,14 @@ def of_draws(
         notices=(*earlier, *missed, *_doubts(method, sampling)),
         sampling=sampling,
     )
+
+
+def without_draws(around: Fit, method: str, why: str, sampling: Sampling | None = None) -> Fit:
+    """The fit of the mode with status `failed`, where nothing can be drawn or draws tell nothing."""
+    back = "the most probable effects and their normal approximation are reported instead"
+    status = Status(Outcome.FAILED, f"{why}: {back}.")
+    notices = (Notice(f"{method}-failed", status.sentence, "warning"), *around.notices)
+    return replace(around, method=method, status=status, notices=notices, draws=None, sampling=sampling)
 
 
 def doubtful(fit: Fit) -> bool:
