@@ -60,8 +60,9 @@ def test_scores_follow_from_the_golden_forecasts(document):
 
 
 def test_the_table_shows_bias_and_shares_in_per_cent(table, document):
-    done = CliRunner().invoke(main, ["evaluate", table, "--card", "phenobarbital"])
+    done = CliRunner().invoke(main, ["evaluate", table, "--card", "phenobarbital"], env={"COLUMNS": "80"})
     assert done.exit_code == 0
+    assert "…" not in done.stdout  # no figure is cut
     first = document["scores"][0]
     assert f"{100 * first['bias']['value']:+.1f}" in done.stdout
     assert f"{100 * first['within_30']['value']:.1f}" in done.stdout

@@ -153,9 +153,10 @@ def show(found: Evaluation) -> None:
         title_justify="left",
         padding=(0, 1, 0, 0),
     )
-    table.add_column("levels", no_wrap=True)
-    table.add_column("predicted", no_wrap=True)
-    for name in ("n", "patients", "bias %", "imprecision %", "within 20 %", "within 30 %"):
+    # where it is narrow words wrap, never numbers
+    table.add_column("levels", overflow="fold", min_width=12)
+    table.add_column("predicted", overflow="fold", min_width=10)
+    for name in ("n", "bias\n%", "impre-\ncision %", "within\n20 %", "within\n30 %"):
         table.add_column(name, justify="right", no_wrap=True)
     last = None
     for score in found.scores:
@@ -164,10 +165,10 @@ def show(found: Evaluation) -> None:
     out.print(table)
     intervals = f"{100 * found.level:.0f} % intervals from {found.resamples} resamples of the patients"
     if any(score.bias[1] is not None for score in found.scores):
-        said = f"In brackets: {intervals}, where there are at least {FEWEST}."
+        said = f"Under each figure its interval: {intervals}, where there are at least {FEWEST}."
     else:
         said = f"Too few patients for {intervals}: there must be at least {FEWEST}."
-    out.print(f"{said} A first level's two predictions are the same.")
+    out.print(f"n: levels, and patients under them. {said} A first level's two predictions are the same.")
 
 
 def _cells(score: Score) -> list[str]:
@@ -176,12 +177,11 @@ def _cells(score: Score) -> list[str]:
         shown = f"{round(100.0 * value, 1) + 0.0:{sign}.1f}"
         if low is None or high is None:
             return shown
-        return f"{shown}\n({round(100.0 * low) + 0.0:{sign}.0f} to {round(100.0 * high) + 0.0:{sign}.0f})"
+        return f"{shown}\n{round(100.0 * low) + 0.0:{sign}.0f} to {round(100.0 * high) + 0.0:{sign}.0f}"
 
     return [
         score.prediction,
-        str(score.levels),
-        str(score.patients),
+        f"{score.levels}\n{score.patients}",
         percent(score.bias, "+"),
         percent(score.imprecision),
         percent(score.within_20),
